@@ -1,0 +1,57 @@
+"""What the rest of the package uses of DCS: take, await, find and remove backups in one place."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from . import retries
+from .client import DcsClient, Place
+from .clock import Clock
+from .credentials import CredentialSource
+from .errors import DcsError
+from .listing import BackupLists
+from .models import BackupFormat, BackupRecord, Instance
+from .operation import Operation
+from .ownership import Claims
+from .removing import find_backup, remove_backup
+from .taking import BackupTaker
+from .waiting import wait_until_succeeded
+
+
+class BackupService:
+    """The backups of one project in one region, from any number of threads."""
+
+    def __init__(
+        self, place: Place, credentials: CredentialSource, clock: Clock, claims: Claims, version: str = "0"
+    ) -> None:
+        self.place: Final = place
+        self._client = DcsClient(place, credentials, clock, version)
+        self._lists = BackupLists(self._client)
+        self._taker = BackupTaker(self._client, self._lists, claims)
+
+    def take(self, operation: Operation, remark: str, backup_format: BackupFormat | None) -> str:
+        """Have a backup begun; its ``backup_id``. See :class:`~.taking.BackupTaker`."""
+        return self._taker.take(operation, remark, backup_format)
+
+    def wait(self, operation: Operation, backup_id: str) -> BackupRecord:
+        """Wait until the backup has succeeded. See :func:`~.waiting.wait_until_succeeded`."""
+        return wait_until_succeeded(self._lists, operation, backup_id)
+
+    def find(self, operation: Operation, backup_id: str, *, max_age: float = 0.0) -> BackupRecord | None:
+        """The backup's record; None where it is gone. See :func:`~.removing.find_backup`."""
+        return find_backup(self._lists, operation, backup_id, max_age=max_age)
+
+    def glance(self, operation: Operation, backup_id: str) -> BackupRecord | None:
+        """The backup's record if one try gets it; for what is nice to know but not worth an error."""
+        try:
+            return self._lists.look(operation, patience=0.0).get(backup_id)
+        except DcsError:
+            return None
+
+    def remove(self, operation: Operation, backup_id: str) -> None:
+        """Delete the backup. See :func:`~.removing.remove_backup`."""
+        remove_backup(self._client, self._lists, operation, backup_id)
+
+    def show_instance(self, operation: Operation) -> Instance:
+        """The instance, as the service describes it; one try with little patience, for use in previews."""
+        return retries.read(operation, lambda: self._client.show_instance(operation), patience=5.0)

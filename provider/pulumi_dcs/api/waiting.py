@@ -1,0 +1,110 @@
+"""Waits until a backup has come to its end."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .error_codes import BACKUP_FAILURES
+from .errors import (
+    BackupFailedError,
+    BackupGoneError,
+    CancelledError,
+    DcsError,
+    NoAnswerError,
+    ServiceError,
+    TimedOutError,
+)
+from .listing import BackupLists
+from .models import BackupRecord, BackupStatus
+from .operation import Operation, in_words
+from .pace import FIRST_LOOK, next_look
+
+MISSING_PATIENCE: Final = 20.0
+"""Seconds for which a record that was listed may be missing from the list before the backup counts as gone."""
+LONGEST_PAUSE: Final = 30.0
+"""Seconds between two looks while looking fails."""
+
+
+def wait_until_succeeded(lists: BackupLists, operation: Operation, backup_id: str) -> BackupRecord:
+    """Look at the backup until it has succeeded, through any failure to look.
+
+    Raises:
+        BackupFailedError: it ended as failed.
+        BackupGoneError: it ended as expired or deleted, or its record stayed away.
+        TimedOutError, CancelledError: it still runs.
+    """
+    started = operation.elapsed
+    pause = FIRST_LOOK
+    seen = False
+    missing_since: float | None = None
+    misses = 0
+    trouble: DcsError | None = None
+    while True:
+        try:
+            operation.pause(pause)
+            snapshot = lists.look(operation, max_age=pause / 4, patience=0.0)
+        except CancelledError:
+            raise CancelledError(f"Cancelled while {_backup(operation, backup_id)} was being made.") from None
+        except TimedOutError:
+            raise TimedOutError(
+                f"{_backup(operation, backup_id).capitalize()} is not finished after {in_words(operation.timeout)}.",
+                facts=[f"the last look at it failed: {trouble.summary}", *trouble.facts] if trouble else [],
+            ) from None
+        except (ServiceError, NoAnswerError) as error:
+            # A running backup outlives whatever keeps us from seeing it; even a refusal can be a gateway's nonsense.
+            trouble = error
+            misses += 1
+            pause = min(next_look(operation.elapsed - started) * 2 ** min(misses, 5), LONGEST_PAUSE)
+            operation.say(f"{error.summary} Looking again in {in_words(max(1.0, pause))}.")
+            continue
+        misses, trouble = 0, None
+        record = snapshot.get(backup_id)
+        if record is None:
+            missing_since = operation.elapsed if missing_since is None else missing_since
+            # One that was never listed may still come: the list can lag behind the service's own answer.
+            if seen and operation.elapsed - missing_since >= MISSING_PATIENCE:
+                raise _gone(operation, backup_id, "it is no longer in the instance's list")
+            pause = next_look(operation.elapsed - missing_since)
+            continue
+        seen, missing_since = True, None
+        if record.status is BackupStatus.SUCCEED:
+            return record
+        if record.status is BackupStatus.FAILED:
+            raise failed(operation.instance_id, record)
+        if record.status.is_gone:
+            raise _gone(operation, backup_id, f"DCS reports it as {record.status.value}")
+        age = operation.elapsed - started
+        operation.say(where_it_stands(record, age))
+        pause = next_look(age, record.percent)
+
+
+def where_it_stands(record: BackupRecord, elapsed: float) -> str:
+    """One short line for who watches: ``backing up, 37 %, 42 s``."""
+    what = "waiting to be backed up" if record.status is BackupStatus.WAITING else "backing up"
+    percent = f", {record.percent:.0f} %" if record.percent is not None else ""
+    return f"{what}{percent}, {in_words(elapsed)}"
+
+
+def failed(instance_id: str, record: BackupRecord) -> BackupFailedError:
+    """The error for a record that ended as failed."""
+    code = record.error_code
+    meaning = BACKUP_FAILURES.get(code.lower(), "a cause that the API does not document") if code else "no cause given"
+    progress = f", at {record.percent:.0f} %" if record.percent is not None else ""
+    return BackupFailedError(
+        f"The backup of instance {instance_id} failed at the service.",
+        error_code=code,
+        facts=[f"{code or 'no error code'}: {meaning}", f"backup {record.backup_id}{progress}"],
+        advice="run `pulumi up` again for a new try; if it persists, look at the instance in the console.",
+    )
+
+
+def _gone(operation: Operation, backup_id: str, how: str) -> BackupGoneError:
+    return BackupGoneError(
+        f"Backup {backup_id} of instance {operation.instance_id} disappeared before it was finished.",
+        facts=[how],
+        advice="find out who or what deletes this instance's backups, then run `pulumi up` again for a new one.",
+    )
+
+
+def _backup(operation: Operation, backup_id: str) -> str:
+    return f"backup {backup_id} of instance {operation.instance_id}"

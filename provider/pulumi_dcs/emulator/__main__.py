@@ -1,0 +1,78 @@
+"""Serves the local endpoint: ``python -m pulumi_dcs.emulator``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+try:
+    import uvicorn
+except ModuleNotFoundError:
+    sys.exit("The local endpoint needs its extra: pip install 'pulumi-dcs[emulator]'")
+
+from .app import create_app
+from .connections import DroppableProtocol
+from .signatures import Accepted
+from .store import PRESET_INSTANCES, Store
+from .world import Behaviour, World
+
+
+def main() -> None:
+    """Read the options, say how to use the endpoint, serve until interrupted."""
+    options = _parser().parse_args()
+    accepted = Accepted(options.access_key, options.secret_key, options.security_token, options.auth_token)
+    store = Store(options.database, options.project_id)
+    regions = tuple(options.region or ["cn-north-4"])
+    world = World(store, accepted, options.project_id, regions, Behaviour(duration=options.duration))
+    if not options.quiet:
+        _introduce(options, regions)
+    uvicorn.run(
+        create_app(world),
+        host="127.0.0.1",
+        port=options.port,
+        http=DroppableProtocol,
+        log_level="warning",
+        access_log=False,
+        date_header=False,
+        server_header=False,
+        backlog=4096,
+        timeout_keep_alive=75,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m pulumi_dcs.emulator", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("--port", type=int, default=8780, help="port on 127.0.0.1")
+    parser.add_argument("--database", default=":memory:", help="SQLite file that keeps the state")
+    parser.add_argument("--duration", type=float, default=2.0, help="seconds that a backup takes")
+    parser.add_argument("--project-id", default="0123456789abcdef0123456789abcdef", help="the one project")
+    parser.add_argument("--region", action="append", help="name of the project at IAM; may be given several times")
+    parser.add_argument("--access-key", default=os.environ.get("HUAWEICLOUD_SDK_AK", "local-access-key"))
+    parser.add_argument("--secret-key", default=os.environ.get("HUAWEICLOUD_SDK_SK", "local-secret-key"))
+    parser.add_argument("--security-token", default="", help="demand this X-Security-Token")
+    parser.add_argument("--auth-token", default="", help="also accept this X-Auth-Token")
+    parser.add_argument("--quiet", action="store_true", help="say nothing at the start")
+    return parser
+
+
+def _introduce(options: argparse.Namespace, regions: tuple[str, ...]) -> None:
+    print(f"A local DCS endpoint at http://127.0.0.1:{options.port} (its API: /docs). To use it:\n")
+    for name, value in {
+        "DCS_ENDPOINT": f"http://127.0.0.1:{options.port}",
+        "HUAWEICLOUD_SDK_AK": options.access_key,
+        "HUAWEICLOUD_SDK_SK": options.secret_key,
+        "HUAWEICLOUD_SDK_PROJECT_ID": options.project_id,
+        "HW_REGION_NAME": regions[0],
+    }.items():
+        print(f"  export {name}={value}")
+    print("\nIts instances at the start:\n")
+    for instance_id, name, cache_mode, engine_version in PRESET_INSTANCES:
+        print(f"  {instance_id}  {name:<10}  {cache_mode:<12} Redis {engine_version}")
+    print(flush=True)
+
+
+if __name__ == "__main__":
+    main()

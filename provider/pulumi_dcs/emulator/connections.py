@@ -1,0 +1,26 @@
+"""Knows the connection behind each request, so that one can be dropped without an answer."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import Request
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+_TRANSPORT = "pulumi_dcs.transport"
+
+
+class DroppableProtocol(H11Protocol):
+    """HTTP over h11 that hands its transport to the application, in the request's state."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Keep the transport where requests find it."""
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, _TRANSPORT: transport}
+
+
+def drop_connection(request: Request) -> None:
+    """Close the request's connection at once: no answer, no goodbye."""
+    transport: Any = request.scope["state"][_TRANSPORT]
+    transport.abort()

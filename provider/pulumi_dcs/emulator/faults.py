@@ -1,0 +1,47 @@
+"""What can be made to go wrong, and which request it happens to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel, Field
+
+
+class Fault(BaseModel):
+    """One thing that goes wrong, for the next ``times`` requests that fit, after ``skip`` that pass unharmed."""
+
+    operation: str = Field("*", description="create_backup, list_backups, delete_backup, show_instance, …; * for any")
+    instance_id: str = Field("", description="only this instance's requests; empty for any")
+    times: int = Field(1, description="how many requests it happens to; -1 for all")
+    skip: int = Field(0, description="how many requests that fit pass unharmed first")
+    carried_out: bool = Field(False, description="carry the request out before it goes wrong")
+    delay: float = Field(0.0, description="seconds before anything is answered")
+    drop: bool = Field(False, description="close the connection without an answer")
+    status: int = Field(0, description="answer with this HTTP status; 0 for the proper answer")
+    headers: dict[str, str] = Field(default_factory=dict, description="headers of that answer")
+    body: str = Field("", description="body of that answer")
+    cut: bool = Field(False, description="close the connection in the middle of the answer's body")
+    endless: bool = Field(False, description="send the answer's body in small pieces and never end")
+    huge: int = Field(0, description="send so many bytes as the answer's body")
+
+
+@dataclass
+class FaultPlan:
+    """The faults that are still to happen, in the order in which they were planned."""
+
+    planned: list[Fault] = field(default_factory=list)
+
+    def strike(self, operation: str, instance_id: str) -> Fault | None:
+        """The fault that happens to this request, if any; each striking uses it up once."""
+        for fault in self.planned:
+            if fault.operation not in ("*", operation) or fault.instance_id not in ("", instance_id):
+                continue
+            if fault.skip > 0:
+                fault.skip -= 1
+                continue
+            if fault.times == 0:
+                continue
+            if fault.times > 0:
+                fault.times -= 1
+            return fault
+        return None

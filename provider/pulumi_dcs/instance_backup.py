@@ -1,0 +1,135 @@
+"""What a user declares: the ``InstanceBackup`` resource, its inputs and its outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import Resource
+
+from .api.models import BackupFormat
+from .lifecycle import InstanceBackupProvider
+from .properties import DRY_RUN, INPUT_NAMES, OUTPUT_NAMES
+
+
+class InstanceBackup(Resource, module="dcs", name="InstanceBackup"):
+    """A backup of a Huawei Cloud DCS (Redis) instance.
+
+    The resource is the backup: creating it takes one, replacing it takes a new one before the old one goes,
+    deleting it deletes it, refreshing it says whether it still exists.
+
+    Follows "Back up a specified instance" of the DCS API (``POST /v2/{project_id}/instances/{instance_id}/backups``)
+    and the backup record of "List backups".
+    """
+
+    instance_id: pulumi.Output[str]
+    """The instance that was backed up."""
+    remark: pulumi.Output[str | None]
+    """The backup's remark."""
+    backup_format: pulumi.Output[str]
+    """``rdb`` or ``aof``."""
+    triggers: pulumi.Output[Mapping[str, Any] | None]
+    """As given."""
+    region: pulumi.Output[str]
+    """The region that the backup was made in."""
+    project_id: pulumi.Output[str]
+    """The project that the backup was made in."""
+    wait: pulumi.Output[bool | None]
+    """As given."""
+    adopt_backup_id: pulumi.Output[str | None]
+    """As given."""
+    backup_id: pulumi.Output[str]
+    """The backup's id at the service."""
+    backup_name: pulumi.Output[str]
+    """The name that the service gave the backup."""
+    backup_type: pulumi.Output[str]
+    """``manual`` (made on request) or ``auto``."""
+    status: pulumi.Output[str]
+    """``waiting``, ``backuping``, ``succeed`` or ``failed``."""
+    progress: pulumi.Output[str]
+    """The progress in percent, as the service writes it."""
+    size: pulumi.Output[int]
+    """The backup's size in bytes."""
+    created_at: pulumi.Output[str]
+    """When the backup was begun, as the service writes it (UTC)."""
+    updated_at: pulumi.Output[str]
+    """When its record changed last, as the service writes it (UTC)."""
+    error_code: pulumi.Output[str | None]
+    """Why the backup failed, such as ``dcs.08.0002``."""
+    is_support_restore: pulumi.Output[bool]
+    """Whether an instance can be restored from it."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        instance_id: pulumi.Input[str],
+        remark: pulumi.Input[str] | None = None,
+        backup_format: pulumi.Input[str | BackupFormat] | None = None,
+        triggers: pulumi.Input[Mapping[str, pulumi.Input[Any]]] | None = None,
+        region: pulumi.Input[str] | None = None,
+        project_id: pulumi.Input[str] | None = None,
+        wait: pulumi.Input[bool] | None = None,
+        adopt_backup_id: pulumi.Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare a backup.
+
+        Args:
+            resource_name: the resource's name in the stack.
+            instance_id: the DCS instance to back up; master/standby or cluster, single-node ones have no backups.
+            remark: a text of at most 128 characters that the service keeps with the backup.
+            backup_format: ``rdb`` (the default) or ``aof``.
+            triggers: any values; a change in them takes a new backup.
+            region: the instance's region. Default: ``dcs:region``, ``HW_REGION_NAME``.
+            project_id: the instance's project. Default: ``dcs:projectId``, ``HUAWEICLOUD_SDK_PROJECT_ID``,
+                ``HW_PROJECT_ID``; else IAM is asked for the region's project.
+            wait: whether creating waits until the backup has succeeded (the default). If not, ``status`` tells at
+                the next refresh how it ended.
+            adopt_backup_id: take over this existing backup instead of making one.
+            opts: Pulumi's own. ``custom_timeouts``: create 30 minutes by default, delete 10.
+        """
+        given = {
+            "instance_id": instance_id,
+            "remark": remark,
+            "backup_format": backup_format,
+            "triggers": triggers,
+            "region": region,
+            "project_id": project_id,
+            "wait": wait,
+            "adopt_backup_id": adopt_backup_id,
+        }
+        self._declare(resource_name, given, opts)
+
+    @classmethod
+    def get(
+        cls,
+        resource_name: str,
+        id: pulumi.Input[str],
+        *,
+        region: pulumi.Input[str] | None = None,
+        project_id: pulumi.Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> InstanceBackup:
+        """Read a backup that is managed elsewhere; nothing is made, changed or deleted.
+
+        Args:
+            resource_name: a name for it in this stack.
+            id: ``<instance_id>/<backup_id>``.
+            region: where it is; by default as for a new one.
+            project_id: where it is; by default as for a new one.
+            opts: Pulumi's own.
+        """
+        backup = cls.__new__(cls)
+        merged = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
+        backup._declare(resource_name, {"region": region, "project_id": project_id}, merged)
+        return backup
+
+    def _declare(self, resource_name: str, given: Mapping[str, Any], opts: pulumi.ResourceOptions | None) -> None:
+        """Register the resource; what the service tells later is declared as None, so that it becomes an output."""
+        props: dict[str, Any] = dict.fromkeys((*INPUT_NAMES, *OUTPUT_NAMES))
+        props.update(given)
+        if pulumi.runtime.is_dry_run():
+            props[DRY_RUN] = True
+        super().__init__(InstanceBackupProvider(), resource_name, props, opts)

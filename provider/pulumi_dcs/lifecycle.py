@@ -1,0 +1,358 @@
+"""What happens to an ``InstanceBackup``: check, diff, create, read, update, delete."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    ResourceProvider,
+    UpdateResult,
+)
+from pulumi.runtime import rpc
+
+from . import properties
+from .api.errors import (
+    BackupFailedError,
+    BackupGoneError,
+    BackupNotFoundError,
+    CancelledError,
+    DcsError,
+    NoAnswerError,
+    NotFoundError,
+    SettingsError,
+    TimedOutError,
+)
+from .api.models import BackupRecord, BackupStatus
+from .api.operation import Operation
+from .api.service import BackupService
+from .host import PropertyChange, Severity
+from .properties import Inputs
+from .session import CREATE_TIMEOUT, DELETE_TIMEOUT, READ_TIMEOUT, Session
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+REFRESH_MAX_AGE: Final = 10.0
+"""Seconds for which a refresh uses an instance's list again for its other backups."""
+
+
+class PartialFailure(Exception):
+    """The operation failed, and the backup stays in the state as it is."""
+
+    def __init__(self, error: DcsError, resource_id: str, outs: Mapping[str, Any]) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.resource_id = resource_id
+        self.outs = outs
+
+
+Method = Callable[Concatenate["InstanceBackupProvider", P], R]
+
+
+def _diagnosed(method: Method[P, R]) -> Method[P, R]:
+    """Show API errors as the diagnostics they are; everything else is a bug of ours and keeps its traceback."""
+
+    @functools.wraps(method)
+    def wrapper(self: InstanceBackupProvider, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(self, *args, **kwargs)
+        except DcsError as error:
+            self.session.host.fail(self._message(error))
+            raise
+        except PartialFailure as failure:
+            self._fail_partially(failure)
+            raise failure.error from None
+
+    return wrapper
+
+
+class InstanceBackupProvider(ResourceProvider):
+    """Carries out what the engine asks for.
+
+    Without attributes of its own, so that what the state keeps of it is a reference to this class and nothing else.
+    """
+
+    serialize_as_secret_always = False
+
+    session: Session
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Called once in the host's process, before anything else there."""
+        self.session = Session(_Configuration(req))
+
+    @_diagnosed
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Validate the inputs and fill in where the backup is made. In previews, also ask whether it can be."""
+        is_dry_run = bool(news.get(properties.DRY_RUN))
+        failures = list(properties.check(news))
+        inputs = properties.normalised(news)
+        if not failures:
+            failures = self._fill_in_place(_olds, inputs, is_dry_run=is_dry_run)
+        if not failures and is_dry_run and self._is_about_to_be_made(_olds, inputs):
+            failures = self._check_instance(inputs)
+        return CheckResult(inputs, [CheckFailure(failure.property, failure.reason) for failure in failures])
+
+    @_diagnosed
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        """Replace for what makes another backup, update to go on waiting for a running one, else nothing."""
+        changes = properties.replacements(self._old_inputs(_olds), _olds, _news)
+        status = _status(_olds)
+        if status is BackupStatus.FAILED or status.is_gone:
+            changes["status"] = PropertyChange.UPDATE_REPLACE
+        replaces = list(changes)
+        if not changes and not status.is_final and Inputs.of(_known(_news)).wait:
+            changes["status"] = PropertyChange.UPDATE
+        self.session.host.set_detailed_diff(changes)
+        return DiffResult(changes=bool(changes), replaces=replaces, delete_before_replace=False)
+
+    @_diagnosed
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Take a backup, or take over the one that is to be adopted."""
+        inputs = Inputs.of(props)
+        service = self.session.service(inputs.region or "", inputs.project_id or "")
+        operation = self.session.operation(f"back up instance {inputs.instance_id}", inputs.instance_id, CREATE_TIMEOUT)
+        declared = properties.normalised(props)
+        if inputs.adopt_backup_id is not None:
+            backup_id = self._adopt(service, operation, inputs, inputs.adopt_backup_id)
+        else:
+            backup_id = service.take(operation, inputs.remark or "", inputs.backup_format)
+        outs = self._finish(service, operation, declared, backup_id)
+        return CreateResult(_resource_id(inputs.instance_id, backup_id), outs)
+
+    @_diagnosed
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Look what has become of the backup."""
+        instance_id, backup_id = _split(id_)
+        service = self.session.service(props.get("region") or "", props.get("project_id") or "")
+        operation = self.session.operation(f"list the backups of instance {instance_id}", instance_id, READ_TIMEOUT)
+        record = service.find(operation, backup_id, max_age=REFRESH_MAX_AGE)
+        if record is None:
+            return ReadResult("", {})
+        declared = properties.normalised(props) or {"instance_id": instance_id}
+        declared.setdefault("instance_id", instance_id)
+        place = {"region": service.place.region, "project_id": service.place.project_id}
+        outs = properties.outputs({**{name: value for name, value in place.items() if value}, **declared}, backup_id, record)
+        old_inputs = self._old_inputs(props)
+        return ReadResult(id_, outs, {name: outs.get(name, value) for name, value in old_inputs.items()})
+
+    @_diagnosed
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        """Go on waiting for a backup whose create or update was cut short."""
+        inputs = Inputs.of(_news)
+        _, backup_id = _split(_id)
+        service = self.session.service(inputs.region or "", inputs.project_id or "")
+        operation = self.session.operation(f"back up instance {inputs.instance_id}", inputs.instance_id, CREATE_TIMEOUT)
+        declared = properties.normalised(_news)
+        try:
+            return UpdateResult(self._finish(service, operation, declared, backup_id))
+        except (BackupFailedError, BackupGoneError) as error:
+            error.add_fact("the next `pulumi up` replaces it by a new backup")
+            status = BackupStatus.FAILED if isinstance(error, BackupFailedError) else BackupStatus.DELETED
+            outs = {**properties.outputs(declared, backup_id, None), "status": status.value}
+            raise PartialFailure(error, _id, outs) from error
+
+    @_diagnosed
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """Delete the backup; done when it is gone."""
+        instance_id, backup_id = _split(_id)
+        service = self.session.service(_props.get("region") or "", _props.get("project_id") or "")
+        name = f"delete backup {backup_id} of instance {instance_id}"
+        service.remove(self.session.operation(name, instance_id, DELETE_TIMEOUT), backup_id)
+
+    def _finish(
+        self, service: BackupService, operation: Operation, declared: Mapping[str, Any], backup_id: str
+    ) -> dict[str, Any]:
+        """Wait for the backup, unless that is not wanted; its outputs."""
+        if not Inputs.of(declared).wait:
+            return properties.outputs(declared, backup_id, service.glance(operation, backup_id))
+        try:
+            return properties.outputs(declared, backup_id, service.wait(operation, backup_id))
+        except (TimedOutError, CancelledError) as error:
+            error.add_fact(f"backup {backup_id} is in the state, and goes on at the service")
+            error.advice = "run `pulumi up` again: it goes on waiting for the same backup and makes no other."
+            resource_id = _resource_id(operation.instance_id, backup_id)
+            record = service.glance(operation, backup_id) if isinstance(error, TimedOutError) else None
+            raise PartialFailure(error, resource_id, properties.outputs(declared, backup_id, record)) from error
+        except BackupFailedError as error:
+            self._remove_failed(service, operation, backup_id, error)
+            raise
+
+    def _remove_failed(
+        self, service: BackupService, operation: Operation, backup_id: str, error: BackupFailedError
+    ) -> None:
+        """Leave no failed record behind: nothing in the state would ever remove it."""
+        name = f"delete the failed backup {backup_id}"
+        cleanup = Operation(name, instance_id=operation.instance_id, clock=operation.clock, timeout=60.0)
+        try:
+            service.remove(cleanup, backup_id)
+        except DcsError as second:
+            error.add_fact(f"its record could not be removed: {second.summary}")
+        else:
+            error.add_fact("its record was removed")
+
+    def _adopt(self, service: BackupService, operation: Operation, inputs: Inputs, backup_id: str) -> str:
+        """Make sure that the existing backup is what the program says it is."""
+        record = service.find(operation, backup_id)
+        where = f"Backup {backup_id} of instance {inputs.instance_id}"
+        if record is None:
+            raise BackupNotFoundError(
+                f"{where} can't be adopted: the instance has no such backup.",
+                advice="check adopt_backup_id, instance_id and region against the console.",
+            )
+        if record.status is BackupStatus.FAILED:
+            raise BackupNotFoundError(
+                f"{where} can't be adopted: it failed.", advice="remove adopt_backup_id to take a new backup."
+            )
+        wanted = {"remark": inputs.remark, "backup_format": inputs.backup_format and inputs.backup_format.value}
+        for name, value in wanted.items():
+            actual = getattr(record, name)
+            if value is not None and actual and value != actual or (name == "remark" and value and not actual):
+                raise BackupNotFoundError(
+                    f"{where} can't be adopted: its {name} is {actual!r}, the program says {value!r}.",
+                    advice=f"set {name} to {actual!r}, or leave it out to accept what the backup has.",
+                )
+        if not self.session.claims.claim(backup_id):
+            raise BackupNotFoundError(
+                f"{where} can't be adopted: another resource of this run has it.",
+                advice="give each backup to one resource only.",
+            )
+        return backup_id
+
+    def _fill_in_place(
+        self, olds: Mapping[str, Any], inputs: dict[str, Any], *, is_dry_run: bool
+    ) -> list[properties.Failure]:
+        """Settle region and project, as they were where the instance is the same, else as the settings have them."""
+        if inputs.get("instance_id") == olds.get("instance_id"):
+            for name in ("region", "project_id"):
+                if name in olds and (name == "region" or inputs.get("region", olds.get("region")) == olds.get("region")):
+                    inputs.setdefault(name, olds[name])
+        settings = self.session.settings
+        if "region" not in inputs and (region := settings.region):
+            inputs["region"] = region
+        region = inputs.get("region", "")
+        if not region and settings.needs_region:
+            return [properties.Failure("region", "is missing. Give it, or run `pulumi config set dcs:region cn-north-4` with your region, or set HW_REGION_NAME.")]
+        if properties.has_unknowns(region):
+            return []
+        settings.endpoint(region)
+        if "project_id" not in inputs:
+            inputs["project_id"] = self._project_id(region, is_dry_run=is_dry_run)
+        return []
+
+    def _project_id(self, region: str, *, is_dry_run: bool) -> str:
+        """The project; unknown in a preview that can't find it out."""
+        settings = self.session.settings
+        if is_dry_run and not settings.project_id and settings.credentials_at_hand() is None:
+            return rpc.UNKNOWN
+        try:
+            return self.session.project_id(region)
+        except NoAnswerError as error:
+            if not is_dry_run:
+                raise
+            self._warn("The project id could not be looked up for this preview.", error)
+            return rpc.UNKNOWN
+
+    def _is_about_to_be_made(self, olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:
+        if "adopt_backup_id" in inputs:
+            return False
+        return "instance_id" not in olds or bool(properties.replacements(olds, olds, inputs))
+
+    def _check_instance(self, inputs: Mapping[str, Any]) -> list[properties.Failure]:
+        """Ask the service, while the pull request is still open, whether the instance can be backed up."""
+        place = {name: inputs.get(name, "") for name in ("instance_id", "region", "project_id")}
+        if properties.has_unknowns(place) or self.session.settings.credentials_at_hand() is None:
+            return []
+        instance_id = place["instance_id"]
+        name = f"show instance {instance_id}"
+        operation = Operation(name, instance_id=instance_id, clock=self.session.clock, timeout=READ_TIMEOUT)
+        try:
+            instance = self.session.service(place["region"], place["project_id"]).show_instance(operation)
+        except NotFoundError as error:
+            return [properties.Failure("instance_id", f"is {instance_id!r}, but there is no such instance. {error}")]
+        except SettingsError:
+            raise
+        except DcsError as error:
+            self._warn(f"Instance {instance_id} could not be checked for this preview.", error)
+            return []
+        if instance.is_single_node:
+            reason = (
+                f"is {instance_id!r}, a single-node instance, which cannot be backed up. "
+                "Back up a master/standby or cluster instance."
+            )
+            return [properties.Failure("instance_id", reason)]
+        return []
+
+    def _warn(self, what: str, error: DcsError) -> None:
+        self.session.host.tell(self.session.host.call().urn, f"{what}\n  {error}", Severity.WARNING)
+
+    def _old_inputs(self, olds: Mapping[str, Any]) -> Mapping[str, Any]:
+        seen = self.session.host.old_inputs()
+        return {name: olds[name] for name in properties.INPUT_NAMES if name in olds} if seen is None else seen
+
+    def _message(self, error: DcsError) -> str:
+        if self.session.settings.is_debugging:
+            return f"{error}\n{traceback.format_exc()}"
+        return str(error)
+
+    def _fail_partially(self, failure: PartialFailure) -> None:
+        host = self.session.host
+        loop = asyncio.new_event_loop()
+        try:
+            outs = loop.run_until_complete(rpc.serialize_properties(dict(failure.outs), {}))
+        finally:
+            loop.close()
+        host.fail_partially(self._message(failure.error), failure.resource_id, outs)
+
+
+class _Configuration(Mapping[str, Any]):
+    """The stack's configuration as a mapping by full key."""
+
+    def __init__(self, request: ConfigureRequest) -> None:
+        self._config = request.config
+
+    def __getitem__(self, key: str) -> Any:
+        value = self._config.get(key)
+        if value is None:
+            raise KeyError(key)
+        return value
+
+    def __iter__(self) -> Any:
+        raise TypeError("the configuration is asked by key")
+
+    def __len__(self) -> int:
+        raise TypeError("the configuration is asked by key")
+
+
+def _resource_id(instance_id: str, backup_id: str) -> str:
+    return f"{instance_id}/{backup_id}"
+
+
+def _split(resource_id: str) -> tuple[str, str]:
+    """The instance's and the backup's id."""
+    instance_id, slash, backup_id = resource_id.partition("/")
+    if not (slash and instance_id and backup_id) or any(properties.check({"instance_id": instance_id, "adopt_backup_id": backup_id})):
+        raise BackupNotFoundError(
+            f"{resource_id!r} is no id of an InstanceBackup.", advice="write it as <instance_id>/<backup_id>."
+        )
+    return instance_id, backup_id
+
+
+def _status(olds: Mapping[str, Any]) -> BackupStatus:
+    try:
+        return BackupStatus(olds.get("status", ""))
+    except ValueError:
+        return BackupStatus.UNKNOWN
+
+
+def _known(news: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in news.items() if not properties.has_unknowns(value)} | {"instance_id": ""}

@@ -1,0 +1,202 @@
+"""The resource's properties: its inputs, checked; its outputs, made from a backup record; what replaces it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+from pulumi.runtime.rpc import UNKNOWN
+
+from .api.models import BackupFormat, BackupRecord, BackupStatus
+from .host import PropertyChange
+from .settings import is_region
+
+LONGEST_REMARK: Final = 128
+DRY_RUN: Final = "__dryRun"
+"""Set by the resource in previews, where a provider can't otherwise tell; check takes it out again."""
+
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+_ID_RULE: Final = "letters, digits, - and _, as the DCS console shows it"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the user declared, every value of the right type; None for what was not given."""
+
+    instance_id: str
+    remark: str | None = None
+    backup_format: BackupFormat | None = None
+    triggers: Mapping[str, Any] | None = None
+    region: str | None = None
+    project_id: str | None = None
+    wait: bool = True
+    adopt_backup_id: str | None = None
+
+    @classmethod
+    def of(cls, properties: Mapping[str, Any]) -> Inputs:
+        """Read checked properties."""
+        known = {name: properties.get(name) for name in INPUT_NAMES if properties.get(name) is not None}
+        if "backup_format" in known:
+            known["backup_format"] = BackupFormat(known["backup_format"])
+        return cls(**known)
+
+
+INPUT_NAMES: Final = tuple(field.name for field in fields(Inputs))
+OUTPUT_NAMES: Final = (
+    "backup_id",
+    "backup_name",
+    "backup_type",
+    "status",
+    "progress",
+    "size",
+    "created_at",
+    "updated_at",
+    "error_code",
+    "is_support_restore",
+)
+_REPLACING: Final = ("instance_id", "region", "project_id", "remark", "backup_format", "triggers")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An input that can't be used."""
+
+    property: str
+    reason: str
+
+
+def check(properties: Mapping[str, Any]) -> Iterator[Failure]:
+    """Everything that is wrong with the inputs by themselves. Unknown values pass."""
+    for name, rule in _RULES.items():
+        value = properties.get(name)
+        if value is None:
+            if name == "instance_id":
+                yield Failure(name, f"is missing. Give the id of the DCS instance to back up ({_ID_RULE}).")
+        elif not has_unknowns(value) and (reason := rule(value)):
+            yield Failure(name, reason)
+
+
+def normalised(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs as they are kept: nothing but inputs, nothing that says nothing."""
+    kept = {name: properties[name] for name in INPUT_NAMES if properties.get(name) is not None}
+    if kept.get("remark") == "":
+        del kept["remark"]
+    if isinstance(kept.get("adopt_backup_id"), str):
+        kept["adopt_backup_id"] = kept["adopt_backup_id"].strip()
+    return kept
+
+
+def outputs(inputs: Mapping[str, Any], backup_id: str, record: BackupRecord | None) -> dict[str, Any]:
+    """All that is kept of a backup: its inputs, and its record as far as there is one."""
+    kept = dict(inputs)
+    kept["backup_id"] = backup_id
+    kept.setdefault("backup_format", BackupFormat.RDB.value)
+    if record is None:
+        kept["status"] = BackupStatus.WAITING.value
+        return kept
+    for name in OUTPUT_NAMES[1:]:
+        value = getattr(record, name)
+        kept[name] = value.value if isinstance(value, BackupStatus) else value
+    if record.remark or "remark" in kept:
+        kept["remark"] = record.remark
+    if record.backup_format:
+        kept["backup_format"] = record.backup_format
+    return {name: value for name, value in kept.items() if value is not None and value != ""}
+
+
+def replacements(
+    old_inputs: Mapping[str, Any], old_outputs: Mapping[str, Any], news: Mapping[str, Any]
+) -> dict[str, PropertyChange]:
+    """Which inputs call for a new backup, and how each changed.
+
+    Args:
+        old_inputs: what was declared last time.
+        old_outputs: what is known of the backup; it counts where the user names a value.
+        news: what is declared now, checked.
+    """
+    is_adopted = old_outputs.get("adopt_backup_id") is not None
+    changes = {}
+    for name in _REPLACING:
+        declared, before = news.get(name), old_inputs.get(name)
+        if declared is None:
+            # An adopted backup is what it is: leaving a property out accepts whatever it has.
+            changed = before is not None and not is_adopted and not _is_default(name, before)
+        else:
+            actual = old_outputs.get(name)
+            changed = declared != actual and not (actual is None and _is_default(name, declared))
+        if changed:
+            shown = before if before is not None else old_outputs.get(name)
+            changes[name] = (
+                PropertyChange.ADD_REPLACE
+                if shown is None
+                else PropertyChange.DELETE_REPLACE
+                if declared is None
+                else PropertyChange.UPDATE_REPLACE
+            )
+    return changes
+
+
+def has_unknowns(value: Any) -> bool:
+    """Whether any part of the value is not known yet, as in previews."""
+    if isinstance(value, Mapping):
+        return any(map(has_unknowns, value.values()))
+    if isinstance(value, (list, tuple)):
+        return any(map(has_unknowns, value))
+    return bool(value == UNKNOWN)
+
+
+def _is_default(name: str, value: Any) -> bool:
+    return (name == "backup_format" and value == BackupFormat.RDB.value) or (name == "triggers" and value == {})
+
+
+def _id(value: Any) -> str:
+    if isinstance(value, str) and _ID.fullmatch(value):
+        return ""
+    return f"is {_shown(value)}, which is no id. Allowed: {_ID_RULE}."
+
+
+def _remark(value: Any) -> str:
+    if not isinstance(value, str):
+        return f"is {_shown(value)}. It must be a text of at most {LONGEST_REMARK} characters."
+    if len(value) > LONGEST_REMARK:
+        return f"has {len(value)} characters: {_shown(value)}. Shorten it to at most {LONGEST_REMARK}."
+    return ""
+
+
+def _backup_format(value: Any) -> str:
+    if value in [each.value for each in BackupFormat]:
+        return ""
+    return f"is {_shown(value)}. Allowed: \"rdb\" (the default) and \"aof\"."
+
+
+def _triggers(value: Any) -> str:
+    return "" if isinstance(value, Mapping) else f"is {_shown(value)}. It must be a dictionary; any change in it takes a new backup."
+
+
+def _region(value: Any) -> str:
+    if isinstance(value, str) and is_region(value):
+        return ""
+    return f"is {_shown(value)}, which is no region. Give a region's id, such as \"cn-north-4\"."
+
+
+def _wait(value: Any) -> str:
+    return "" if isinstance(value, bool) else f"is {_shown(value)}. Allowed: True (the default) and False."
+
+
+_RULES: Final[Mapping[str, Callable[[Any], str]]] = {
+    "instance_id": _id,
+    "remark": _remark,
+    "backup_format": _backup_format,
+    "triggers": _triggers,
+    "region": _region,
+    "project_id": _id,
+    "wait": _wait,
+    "adopt_backup_id": _id,
+}
+
+
+def _shown(value: Any) -> str:
+    text = repr(value).replace("'", '"') if isinstance(value, str) else repr(value)
+    return text if len(text) <= 60 else text[:60] + "…"

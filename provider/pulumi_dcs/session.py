@@ -1,0 +1,106 @@
+"""What one host process works with: settings, services by place, time; made once, when the host is configured."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any, Final
+
+from .api import retries
+from .api.client import DcsClient, Place
+from .api.clock import SystemClock
+from .api.errors import DcsError, SettingsError
+from .api.operation import Operation
+from .api.ownership import Claims
+from .api.service import BackupService
+from .host import Host
+from .settings import Settings
+
+CREATE_TIMEOUT: Final = 30 * 60.0
+DELETE_TIMEOUT: Final = 10 * 60.0
+READ_TIMEOUT: Final = 2 * 60.0
+
+
+class Session:
+    """Shared by all requests that one host process serves.
+
+    Args:
+        configuration: the stack's configuration, by full key.
+    """
+
+    def __init__(self, configuration: Mapping[str, Any]) -> None:
+        self.settings: Final = Settings(configuration)
+        self.clock: Final = SystemClock()
+        self.host: Final = Host(on_cancel=self.clock.cancel)
+        self.claims: Final = Claims()
+        self._version = _version()
+        self._lock = threading.Lock()
+        self._services: dict[Place, BackupService] = {}
+        self._projects: dict[str, str] = {}
+
+    def service(self, region: str, project_id: str) -> BackupService:
+        """The backups of a project in a region; empty texts where the settings shall tell.
+
+        Raises:
+            DcsError: a setting is missing, or the project could not be found out.
+        """
+        region = region or self.settings.region
+        project_id = project_id or self.project_id(region)
+        place = Place(self.settings.endpoint(region), project_id, region)
+        with self._lock:
+            if place not in self._services:
+                self._services[place] = BackupService(
+                    place, self.settings.credentials(), self.clock, self.claims, self._version
+                )
+            return self._services[place]
+
+    def project_id(self, region: str) -> str:
+        """The configured project, or the one that IAM knows by the region's name.
+
+        Raises:
+            DcsError: there is none, there are several, or IAM could not be asked.
+        """
+        configured = self.settings.project_id
+        if configured:
+            return configured
+        with self._lock:
+            if region not in self._projects:
+                self._projects[region] = self._look_up_project(region)
+            return self._projects[region]
+
+    def operation(self, name: str, instance_id: str, timeout: float) -> Operation:
+        """An operation of the request that this thread serves; a custom timeout goes before the given one."""
+        call = self.host.call()
+        return Operation(
+            name,
+            instance_id=instance_id,
+            clock=self.clock,
+            timeout=call.timeout or timeout,
+            say=lambda message: self.host.show(call.urn, message),
+        )
+
+    def _look_up_project(self, region: str) -> str:
+        advice = "set dcs:projectId, HUAWEICLOUD_SDK_PROJECT_ID or HW_PROJECT_ID to the project's id."
+        if not region:
+            raise SettingsError("No project id for DCS, and no region to look it up by.", advice=advice)
+        iam = DcsClient(
+            Place(self.settings.iam_endpoint(region), "", region), self.settings.credentials(), self.clock, self._version
+        )
+        operation = Operation(f"look up the project of {region} at IAM", instance_id="", clock=self.clock, timeout=30.0)
+        try:
+            found = retries.read(operation, lambda: iam.find_project(operation, region), patience=10.0)
+        except DcsError as error:
+            error.add_fact("looked up because neither project_id nor dcs:projectId nor a variable gives it")
+            raise
+        if len(found) != 1:
+            many = f"several projects ({', '.join(found)})" if found else "no project"
+            raise SettingsError(f"IAM knows {many} named {region!r}.", advice=advice)
+        return found[0]
+
+
+def _version() -> str:
+    try:
+        return metadata.version("pulumi-dcs")
+    except metadata.PackageNotFoundError:
+        return "0"
