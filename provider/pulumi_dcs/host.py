@@ -140,9 +140,7 @@ class Host:
         outputs.fields[_PROVIDER].CopyFrom(inputs.fields[_PROVIDER])
         detail = any_pb2.Any()
         detail.Pack(
-            provider_pb2.ErrorResourceInitFailed(
-                id=resource_id, properties=outputs, reasons=[message], inputs=inputs
-            )
+            provider_pb2.ErrorResourceInitFailed(id=resource_id, properties=outputs, reasons=[message], inputs=inputs)
         )
         self._abort(status_pb2.Status(code=_UNKNOWN_CODE, message=message, details=[detail]))
 
@@ -188,8 +186,7 @@ class Host:
 
     def _teach_workers(self) -> None:
         pool = _grpc_server()._state.thread_pool
-        if pool._max_workers < WORKERS:
-            pool._max_workers = WORKERS
+        pool._max_workers = max(pool._max_workers, WORKERS)
         self._abilities.add(Ability.WORKERS)
 
     def _teach_handlers(self) -> None:

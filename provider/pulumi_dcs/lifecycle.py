@@ -32,12 +32,13 @@ from .api.errors import (
     SettingsError,
     TimedOutError,
 )
-from .api.models import BackupRecord, BackupStatus
+from .api.models import BackupStatus
 from .api.operation import Operation
 from .api.service import BackupService
 from .host import PropertyChange, Severity
 from .properties import Inputs
 from .session import CREATE_TIMEOUT, DELETE_TIMEOUT, READ_TIMEOUT, Session
+from .settings import missing_region
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -63,7 +64,7 @@ def _diagnosed(method: Method[P, R]) -> Method[P, R]:
     """Show API errors as the diagnostics they are; everything else is a bug of ours and keeps its traceback."""
 
     @functools.wraps(method)
-    def wrapper(self: InstanceBackupProvider, *args: P.args, **kwargs: P.kwargs) -> R:
+    def wrapper(self: InstanceBackupProvider, /, *args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return method(self, *args, **kwargs)
         except DcsError as error:
@@ -141,7 +142,9 @@ class InstanceBackupProvider(ResourceProvider):
         declared = properties.normalised(props) or {"instance_id": instance_id}
         declared.setdefault("instance_id", instance_id)
         place = {"region": service.place.region, "project_id": service.place.project_id}
-        outs = properties.outputs({**{name: value for name, value in place.items() if value}, **declared}, backup_id, record)
+        outs = properties.outputs(
+            {**{name: value for name, value in place.items() if value}, **declared}, backup_id, record
+        )
         old_inputs = self._old_inputs(props)
         return ReadResult(id_, outs, {name: outs.get(name, value) for name, value in old_inputs.items()})
 
@@ -216,7 +219,7 @@ class InstanceBackupProvider(ResourceProvider):
         wanted = {"remark": inputs.remark, "backup_format": inputs.backup_format and inputs.backup_format.value}
         for name, value in wanted.items():
             actual = getattr(record, name)
-            if value is not None and actual and value != actual or (name == "remark" and value and not actual):
+            if (value is not None and actual and value != actual) or (name == "remark" and value and not actual):
                 raise BackupNotFoundError(
                     f"{where} can't be adopted: its {name} is {actual!r}, the program says {value!r}.",
                     advice=f"set {name} to {actual!r}, or leave it out to accept what the backup has.",
@@ -234,14 +237,16 @@ class InstanceBackupProvider(ResourceProvider):
         """Settle region and project, as they were where the instance is the same, else as the settings have them."""
         if inputs.get("instance_id") == olds.get("instance_id"):
             for name in ("region", "project_id"):
-                if name in olds and (name == "region" or inputs.get("region", olds.get("region")) == olds.get("region")):
+                if name in olds and (
+                    name == "region" or inputs.get("region", olds.get("region")) == olds.get("region")
+                ):
                     inputs.setdefault(name, olds[name])
         settings = self.session.settings
         if "region" not in inputs and (region := settings.region):
             inputs["region"] = region
         region = inputs.get("region", "")
         if not region and settings.needs_region:
-            return [properties.Failure("region", "is missing. Give it, or run `pulumi config set dcs:region cn-north-4` with your region, or set HW_REGION_NAME.")]
+            return [properties.Failure("region", f"is missing. {missing_region()}")]
         if properties.has_unknowns(region):
             return []
         settings.endpoint(region)
@@ -340,7 +345,9 @@ def _resource_id(instance_id: str, backup_id: str) -> str:
 def _split(resource_id: str) -> tuple[str, str]:
     """The instance's and the backup's id."""
     instance_id, slash, backup_id = resource_id.partition("/")
-    if not (slash and instance_id and backup_id) or any(properties.check({"instance_id": instance_id, "adopt_backup_id": backup_id})):
+    if not (slash and instance_id and backup_id) or any(
+        properties.check({"instance_id": instance_id, "adopt_backup_id": backup_id})
+    ):
         raise BackupNotFoundError(
             f"{resource_id!r} is no id of an InstanceBackup.", advice="write it as <instance_id>/<backup_id>."
         )

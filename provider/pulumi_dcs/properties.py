@@ -37,7 +37,7 @@ class Inputs:
     @classmethod
     def of(cls, properties: Mapping[str, Any]) -> Inputs:
         """Read checked properties."""
-        known = {name: properties.get(name) for name in INPUT_NAMES if properties.get(name) is not None}
+        known: dict[str, Any] = {name: properties[name] for name in INPUT_NAMES if properties.get(name) is not None}
         if "backup_format" in known:
             known["backup_format"] = BackupFormat(known["backup_format"])
         return cls(**known)
@@ -168,17 +168,21 @@ def _remark(value: Any) -> str:
 def _backup_format(value: Any) -> str:
     if value in [each.value for each in BackupFormat]:
         return ""
-    return f"is {_shown(value)}. Allowed: \"rdb\" (the default) and \"aof\"."
+    return f'is {_shown(value)}. Allowed: "rdb" (the default) and "aof".'
 
 
 def _triggers(value: Any) -> str:
-    return "" if isinstance(value, Mapping) else f"is {_shown(value)}. It must be a dictionary; any change in it takes a new backup."
+    return (
+        ""
+        if isinstance(value, Mapping)
+        else f"is {_shown(value)}. It must be a dictionary; any change in it takes a new backup."
+    )
 
 
 def _region(value: Any) -> str:
     if isinstance(value, str) and is_region(value):
         return ""
-    return f"is {_shown(value)}, which is no region. Give a region's id, such as \"cn-north-4\"."
+    return f'is {_shown(value)}, which is no region. Give a region\'s id, such as "cn-north-4".'
 
 
 def _wait(value: Any) -> str:

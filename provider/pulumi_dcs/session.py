@@ -85,7 +85,10 @@ class Session:
         if not region:
             raise SettingsError("No project id for DCS, and no region to look it up by.", advice=advice)
         iam = DcsClient(
-            Place(self.settings.iam_endpoint(region), "", region), self.settings.credentials(), self.clock, self._version
+            Place(self.settings.iam_endpoint(region), "", region),
+            self.settings.credentials(),
+            self.clock,
+            self._version,
         )
         operation = Operation(f"look up the project of {region} at IAM", instance_id="", clock=self.clock, timeout=30.0)
         try:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from .api.credentials import AccessKey, AuthToken, Credentials, CredentialSource
 from .api.errors import SettingsError
+from .credential_chain import PROFILE_FILE, OfficialChain
 
 REGION_VARIABLES: Final = ("HW_REGION_NAME",)
 PROJECT_VARIABLES: Final = ("HUAWEICLOUD_SDK_PROJECT_ID", "HW_PROJECT_ID")
@@ -40,14 +40,12 @@ class Settings:
     Args:
         configuration: the stack's configuration, by full key (``dcs:region``).
         environment: the process's environment.
-        profile: hands out the credentials of the official chain's profile file, or None.
-        metadata: hands out those of the server's metadata, or None.
+        chain: where credentials come from when neither has them.
     """
 
     configuration: Mapping[str, Any] = field(repr=False)
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
-    profile: Callable[[], CredentialSource | None] = field(default=lambda: profile_credentials(), repr=False)
-    metadata: Callable[[], CredentialSource | None] = field(default=lambda: metadata_credentials(), repr=False)
+    chain: OfficialChain = field(default_factory=OfficialChain, repr=False)
 
     @property
     def region(self) -> str:
@@ -60,8 +58,8 @@ class Settings:
 
     @property
     def project_id(self) -> str:
-        """``dcs:projectId`` or its variables; empty where there is none."""
-        return self._first("dcs:projectId", PROJECT_VARIABLES)[0]
+        """``dcs:projectId``, its variables, or the profile file's where the keys are its own; else empty."""
+        return self._first("dcs:projectId", PROJECT_VARIABLES)[0] or self._profile_project_id()
 
     def endpoint(self, region: str) -> str:
         """The DCS endpoint for a region: the configured one, ``{region}`` filled in, or the region's own.
@@ -98,7 +96,7 @@ class Settings:
         Raises:
             SettingsError: there are none, or only one half of a pair.
         """
-        source = self.credentials_at_hand() or self.metadata()
+        source = self.credentials_at_hand() or self.chain.metadata()
         if source is None:
             raise self._missing_credentials()
         return source
@@ -108,7 +106,10 @@ class Settings:
         found = self._configured_credentials()
         if found is not None:
             return lambda: found
-        return self.profile()
+        return self.chain.profile()
+
+    def _profile_project_id(self) -> str:
+        return "" if self._configured_credentials() else self.chain.profile_project_id()
 
     def _configured_credentials(self) -> Credentials | None:
         access_key, secret_key = self._configured("dcs:accessKey"), self._configured("dcs:secretKey")
@@ -144,13 +145,18 @@ class Settings:
             "environment: "
             + ", ".join(f"{access} and {secret}" for access, secret, _ in KEY_VARIABLES)
             + f", or {TOKEN_VARIABLES[0]}",
-            "the profile file (~/.huaweicloud/credentials), the server's metadata",
+            f"the profile file ({PROFILE_FILE}), the server's metadata",
         ]
+        facts += [f"{place} gave none: {trouble}" for place, trouble in self.chain.troubles.items()]
         for access_name, secret_name, _ in KEY_VARIABLES:
             if bool(self._variable(access_name)) != bool(self._variable(secret_name)):
-                there, lacking = (access_name, secret_name) if self._variable(access_name) else (secret_name, access_name)
+                there, lacking = (
+                    (access_name, secret_name) if self._variable(access_name) else (secret_name, access_name)
+                )
                 facts.append(f"{there} is set, but {lacking} is not")
-        return SettingsError("No credentials for DCS. Looked for, in this order:", facts=facts, advice=_CREDENTIALS_ADVICE)
+        return SettingsError(
+            "No credentials for DCS. Looked for, in this order:", facts=facts, advice=_CREDENTIALS_ADVICE
+        )
 
     def _checked_region(self, value: str, source: str) -> str:
         if value and not _REGION.fullmatch(value):
@@ -226,34 +232,3 @@ def _is_loopback(host: str) -> bool:
 
 def _site(region: str) -> str:
     return "myhuaweicloud.eu" if _EUROPEAN_SITE.fullmatch(region) else "myhuaweicloud.com"
-
-
-def profile_credentials() -> CredentialSource | None:
-    """The official profile file's credentials; None where there is no such file, or none of use in it."""
-    path = os.environ.get("HUAWEICLOUD_SDK_CREDENTIALS_FILE") or os.path.expanduser("~/.huaweicloud/credentials")
-    if not os.path.exists(path):
-        return None
-    return _official("ProfileCredentialProvider")
-
-
-def metadata_credentials() -> CredentialSource | None:
-    """The credentials that the cloud server's metadata hands out; None where this is no such server."""
-    return _official("MetadataCredentialProvider")
-
-
-def _official(provider: str) -> CredentialSource | None:
-    try:
-        # Imported here only: the import writes a file below HOME, which may not be writable.
-        from huaweicloudsdkcore.auth import provider as providers
-
-        credentials = getattr(providers, provider).get_basic().get_credentials()
-    except Exception:
-        return None
-    lock = threading.Lock()
-
-    def current() -> Credentials:
-        with lock:
-            credentials.process_sts(None)
-            return AccessKey(credentials.ak, credentials.sk, credentials.security_token or "")
-
-    return current

@@ -82,7 +82,9 @@ class DcsClient:
             return BackupPage(0, (), 0, service_time(answer))
         body = answer.json()
         rows = body.get("backup_record_response") if isinstance(body, Mapping) else None
-        if not isinstance(body, Mapping) or not (isinstance(rows, list) or (rows is None and body.get("total_num") == 0)):
+        if not isinstance(body, Mapping) or not (
+            isinstance(rows, list) or (rows is None and body.get("total_num") == 0)
+        ):
             raise self._error(operation, request, answer)
         total = body.get("total_num")
         rows = rows or []

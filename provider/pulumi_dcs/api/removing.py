@@ -27,7 +27,9 @@ PATIENCE: Final = 120.0
 _MOST_CONTRADICTIONS: Final = 3
 
 
-def find_backup(lists: BackupLists, operation: Operation, backup_id: str, *, max_age: float = 0.0) -> BackupRecord | None:
+def find_backup(
+    lists: BackupLists, operation: Operation, backup_id: str, *, max_age: float = 0.0
+) -> BackupRecord | None:
     """The backup's record; None where it is gone, because it was deleted, has expired, or its instance was deleted.
 
     Raises:

@@ -128,7 +128,9 @@ class Transport:
                 facts=[cause],
                 advice="check the endpoint, and that this machine trusts its certificate (REQUESTS_CA_BUNDLE).",
             )
-        if isinstance(error, (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError)) or _never_sent(error):
+        if isinstance(error, (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError)) or _never_sent(
+            error
+        ):
             return NoAnswerError(
                 f"No connection to DCS {place}.",
                 sent=False,

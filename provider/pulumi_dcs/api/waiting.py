@@ -68,6 +68,7 @@ def wait_until_succeeded(lists: BackupLists, operation: Operation, backup_id: st
             continue
         seen, missing_since = True, None
         if record.status is BackupStatus.SUCCEED:
+            operation.say(f"backed up, {in_words(operation.elapsed - started)}")
             return record
         if record.status is BackupStatus.FAILED:
             raise failed(operation.instance_id, record)

@@ -43,7 +43,9 @@ def main() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m pulumi_dcs.emulator", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        prog="python -m pulumi_dcs.emulator",
+        description=__doc__,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--port", type=int, default=8780, help="port on 127.0.0.1")
     parser.add_argument("--database", default=":memory:", help="SQLite file that keeps the state")

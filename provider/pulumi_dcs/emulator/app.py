@@ -6,7 +6,7 @@ import asyncio
 import json
 import math
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timezone
 from email.utils import format_datetime
 from typing import Any, Final
@@ -78,8 +78,13 @@ def _dcs_routes(world: World) -> APIRouter:
     router = APIRouter(prefix="/v2/{project_id}/instances")
 
     @router.get("", summary="List instances")
-    async def list_instances(
-        request: Request, project_id: str, limit: str = str(DEFAULT_LIMIT), offset: str = "0", name: str = "", status: str = ""
+    async def list_instances(  # noqa: PLR0917
+        request: Request,
+        project_id: str,
+        limit: str = str(DEFAULT_LIMIT),
+        offset: str = "0",
+        name: str = "",
+        status: str = "",
     ) -> Response:
         def handle() -> Response:
             first, count = _page(limit, offset)
@@ -125,7 +130,7 @@ def _dcs_routes(world: World) -> APIRouter:
     }
 
     @router.get("/{instance_id}/backups", summary="List an instance's backups (ListBackupRecords)")
-    async def list_backups(  # noqa: PLR0913, PLR0917
+    async def list_backups(  # noqa: PLR0917
         request: Request,
         project_id: str,
         instance_id: str,
@@ -196,10 +201,8 @@ async def _serve(world: World, request: Request, operation: str, instance_id: st
         if world.is_over_limit():
             raise Problem(429, "APIGW.0308", "The throttling threshold has been reached.")
         fault = world.faults.strike(operation, instance_id)
-        if fault is None or fault.carried_out or not (fault.status or fault.drop):
-            response = handle()
-        else:
-            response = Response()
+        is_reached = fault is None or fault.carried_out or not (fault.status or fault.drop)
+        response = handle() if is_reached else Response()
         if fault is not None:
             response = await _gone_wrong(request, fault, response)
     except Problem as problem:

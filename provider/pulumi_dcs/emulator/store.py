@@ -132,7 +132,7 @@ class Store:
         rows = self._db.execute("select * from instances where project_id = ? order by name", (project_id,))
         return [StoredInstance(*row) for row in rows]
 
-    def add_backup(  # noqa: PLR0913
+    def add_backup(
         self,
         instance_id: str,
         *,
@@ -148,7 +148,8 @@ class Store:
             str(uuid.uuid4()), instance_id, remark, backup_format, backup_type, self.now(), duration, failure, "", size
         )
         self._db.execute(
-            "insert into backups values (?, ?, ?, ?, ?, ?, ?, ?, '', ?, (select coalesce(max(position), 0) + 1 from backups))",
+            "insert into backups values (?, ?, ?, ?, ?, ?, ?, ?, '', ?, "
+            "(select coalesce(max(position), 0) + 1 from backups))",
             (
                 backup.backup_id,
                 instance_id,
@@ -171,8 +172,8 @@ class Store:
     def backups(self, instance_id: str) -> list[StoredBackup]:
         """The instance's backups, newest first."""
         rows = self._db.execute(
-            "select backup_id, instance_id, remark, backup_format, backup_type, created, duration, failure, ended, size "
-            "from backups where instance_id = ? order by position desc",
+            "select backup_id, instance_id, remark, backup_format, backup_type, created, duration, failure, ended, "
+            "size from backups where instance_id = ? order by position desc",
             (instance_id,),
         )
         return [StoredBackup(*row) for row in rows]
@@ -192,7 +193,7 @@ class Store:
         for column, value in changes:
             if column not in allowed:
                 raise ValueError(f"{column} can't be changed")
-            self._db.execute(f"update backups set {column} = ? where backup_id = ?", (value, backup_id))  # noqa: S608
+            self._db.execute(f"update backups set {column} = ? where backup_id = ?", (value, backup_id))
 
     def clear(self) -> None:
         """Forget every backup."""

@@ -1,0 +1,31 @@
+"""What all tests share: one local endpoint per test process, as new for each test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from .endpoint import LocalEndpoint, running_endpoint
+
+
+@pytest.fixture(scope="session")
+def endpoint_process() -> Iterator[LocalEndpoint]:
+    with running_endpoint() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def endpoint(endpoint_process: LocalEndpoint) -> LocalEndpoint:
+    endpoint_process.reset()
+    endpoint_process.behave(duration=0.3)
+    return endpoint_process
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests must not find the credentials of whoever runs them."""
+    for name in list(os.environ):
+        if name.startswith(("HUAWEICLOUD_", "HW_", "CLOUD_SDK_", "DCS_")):
+            monkeypatch.delenv(name)

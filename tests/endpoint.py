@@ -1,0 +1,123 @@
+"""A local endpoint for a test run, in a process of its own, and what tests ask of it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import requests
+
+ACCESS_KEY: Final = "AKIDTESTONLYACCESS"
+SECRET_KEY: Final = "SKTESTONLYSECRETKEY"
+AUTH_TOKEN: Final = "TOKENTESTONLY"
+PROJECT_ID: Final = "0123456789abcdef0123456789abcdef"
+REGION: Final = "cn-north-4"
+SINGLE, HA, CLUSTER, PROXY, RW_SPLIT, REDIS_3 = (f"11111111-1111-4111-8111-{number:012}" for number in range(1, 7))
+
+
+class LocalEndpoint:
+    """The endpoint's control API, as tests use it."""
+
+    def __init__(self, url: str) -> None:
+        self.url: Final = url
+        self._session = requests.Session()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings that lead a program here."""
+        return {
+            "DCS_ENDPOINT": self.url,
+            "HUAWEICLOUD_SDK_AK": ACCESS_KEY,
+            "HUAWEICLOUD_SDK_SK": SECRET_KEY,
+            "HUAWEICLOUD_SDK_PROJECT_ID": PROJECT_ID,
+            "HUAWEICLOUD_SDK_IAM_ENDPOINT": self.url,
+            "HW_REGION_NAME": REGION,
+        }
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        """Call the control API."""
+        response = self._session.request(method, f"{self.url}/control{path}", json=body, timeout=10)
+        response.raise_for_status()
+        return response.json()
+
+    def behave(self, **changes: Any) -> None:
+        """Change how the endpoint behaves."""
+        self.control("PATCH", "/behaviour", changes)
+
+    def plan(self, *faults: dict[str, Any]) -> None:
+        """Let these go wrong."""
+        self.control("POST", "/faults", list(faults))
+
+    def backups(self, instance_id: str = "") -> list[dict[str, Any]]:
+        """Every backup there is, or an instance's; newest first."""
+        return [row for row in self.control("GET", "/backups") if instance_id in ("", row["instance_id"])]
+
+    def backup_ids(self) -> set[str]:
+        """The ids of all backups there are."""
+        return {row["backup_id"] for row in self.backups()}
+
+    def add_backup(self, instance_id: str, **details: Any) -> str:
+        """Make a backup as somebody else would; its id."""
+        backup_id: str = self.control("POST", "/backups", {"instance_id": instance_id, **details})["backup_id"]
+        return backup_id
+
+    def change_backup(self, backup_id: str, **changes: Any) -> None:
+        """Change a backup behind the API's back."""
+        self.control("PATCH", f"/backups/{backup_id}", changes)
+
+    def remove_backup(self, backup_id: str) -> None:
+        """Remove a backup behind the API's back."""
+        self.control("DELETE", f"/backups/{backup_id}")
+
+    def add_instance(self, **details: Any) -> str:
+        """Add an instance; its id."""
+        instance_id: str = self.control("POST", "/instances", [details])[0]
+        return instance_id
+
+    def requests(self, operation: str = "") -> list[dict[str, Any]]:
+        """The requests served since the test began."""
+        return [row for row in self.control("GET", "/requests") if operation in ("", row["operation"])]
+
+    def count(self, operation: str) -> int:
+        """How many requests of that operation were served since the test began."""
+        return len(self.requests(operation))
+
+    def reset(self) -> None:
+        """As new."""
+        self.control("POST", "/reset")
+
+
+@contextmanager
+def running_endpoint(*options: str) -> Iterator[LocalEndpoint]:
+    """Run an endpoint for as long as the block lasts."""
+    port = free_port()
+    command = [sys.executable, "-m", "pulumi_dcs.emulator", "--quiet", "--port", str(port), "--duration", "0.3"]
+    keys = ["--access-key", ACCESS_KEY, "--secret-key", SECRET_KEY, "--auth-token", AUTH_TOKEN]
+    with subprocess.Popen([*command, *keys, "--project-id", PROJECT_ID, *options], env={**os.environ}) as process:
+        try:
+            endpoint = LocalEndpoint(f"http://127.0.0.1:{port}")
+            for _ in range(300):
+                try:
+                    endpoint.control("GET", "/behaviour")
+                    break
+                except requests.ConnectionError:
+                    if process.poll() is not None:
+                        raise
+                    time.sleep(0.1)
+            yield endpoint
+        finally:
+            process.kill()
+
+
+def free_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,58 @@
+"""The real engine, and stacks for it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.endpoint import LocalEndpoint
+
+from .stack import Stack
+
+ROOT = Path(__file__).parent.parent.parent
+FLOOR = ROOT / ".venv-floor" / "bin"
+
+MakeStack = Callable[..., Stack]
+
+
+@pytest.fixture(scope="session")
+def engine() -> Path:
+    """The folder of the engine; got first if need be."""
+    told = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "engine.py")], stdout=subprocess.PIPE, text=True, check=True
+    )
+    return Path(told.stdout.strip())
+
+
+@pytest.fixture(scope="session")
+def pulumi_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("pulumi-home")
+
+
+@pytest.fixture
+def make_stack(tmp_path: Path, engine: Path, pulumi_home: Path, endpoint: LocalEndpoint) -> MakeStack:
+    def make(name: str = "dev", python: Path = Path(sys.executable).parent, folder: str = "project") -> Stack:
+        environment = {
+            **os.environ,
+            **endpoint.environment,
+            "PATH": os.pathsep.join([str(python), str(engine), os.environ["PATH"]]),
+            "PULUMI_HOME": str(pulumi_home),
+            "PULUMI_CONFIG_PASSPHRASE": "test",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "HOME": str(pulumi_home),
+        }
+        environment.pop("VIRTUAL_ENV", None)
+        (tmp_path / folder).mkdir()
+        return Stack(tmp_path / folder, environment, name)
+
+    return make
+
+
+@pytest.fixture
+def stack(make_stack: MakeStack) -> Stack:
+    return make_stack()

@@ -1,0 +1,136 @@
+"""A Pulumi project and stack of a test's own, driven by the real engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+PROJECT: Final = "shop"
+RESOURCE_TYPE: Final = "pulumi-python:dynamic/dcs:InstanceBackup"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command of the engine printed, and how it ended."""
+
+    code: int
+    text: str
+
+    @property
+    def ok(self) -> bool:
+        return self.code == 0
+
+    @property
+    def diagnostics(self) -> str:
+        """What stands under "Diagnostics:", as the user reads it."""
+        return self.text.partition("Diagnostics:")[2].partition("\nResources:")[0]
+
+
+class Stack:
+    """One project with one stack, its state in a folder."""
+
+    def __init__(self, folder: Path, environment: dict[str, str], name: str = "dev") -> None:
+        self.folder: Final = folder
+        self.environment: Final = environment
+        self.name: Final = name
+        (folder / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n")
+        (folder / "state").mkdir(exist_ok=True)
+        self.environment["PULUMI_BACKEND_URL"] = f"file://{folder / 'state'}"
+        self.pulumi("stack", "init", name)
+
+    def declare(self, **inputs: Any) -> None:
+        """Write a program with one backup of these inputs."""
+        self.declare_all({"backup": inputs})
+
+    def declare_all(self, backups: dict[str, dict[str, Any]]) -> None:
+        """Write a program with these backups; ``opts`` is Python text."""
+        lines = ["import pulumi", "from pulumi_dcs import BackupFormat, InstanceBackup", ""]
+        for name, inputs in backups.items():
+            given = [
+                f"{key}={value if key == 'opts' else repr(value)}" for key, value in inputs.items() if value is not None
+            ]
+            lines.append(f"{name} = InstanceBackup({', '.join([repr(name), *given])})")
+            lines.append(f"pulumi.export({name!r}, {name}.backup_id)")
+        self.write("\n".join(lines))
+
+    def write(self, program: str) -> None:
+        """Write the program."""
+        (self.folder / "__main__.py").write_text(program + "\n")
+
+    def config(self, key: str, value: str, *, secret: bool = False) -> None:
+        """Set a stack configuration value."""
+        outcome = self.pulumi("config", "set", *(["--secret"] if secret else []), key, value)
+        assert outcome.ok, outcome.text
+
+    def preview(self, *options: str) -> Outcome:
+        return self.pulumi("preview", *options)
+
+    def up(self, *options: str) -> Outcome:
+        return self.pulumi("up", "--yes", "--skip-preview", *options)
+
+    def refresh(self, *options: str) -> Outcome:
+        return self.pulumi("refresh", "--yes", "--skip-preview", *options)
+
+    def destroy(self, *options: str) -> Outcome:
+        return self.pulumi("destroy", "--yes", "--skip-preview", *options)
+
+    def preview_json(self, *options: str) -> list[dict[str, Any]]:
+        """The steps that a preview plans for backups."""
+        done = self._run("preview", "--json", *options)
+        assert done.returncode == 0, done.stdout + done.stderr
+        steps: list[dict[str, Any]] = json.loads(done.stdout)["steps"]
+        return [step for step in steps if RESOURCE_TYPE in step["urn"]]
+
+    def resources(self) -> list[dict[str, Any]]:
+        """The backups in the exported state, those that are about to be deleted among them."""
+        done = self._run("stack", "export")
+        assert done.returncode == 0, done.stderr
+        found: list[dict[str, Any]] = json.loads(done.stdout)["deployment"].get("resources", [])
+        return [resource for resource in found if resource["type"] == RESOURCE_TYPE]
+
+    def resource(self) -> dict[str, Any]:
+        """The one backup in the exported state."""
+        (found,) = self.resources()
+        return found
+
+    def backup_ids(self) -> set[str]:
+        """The backups that the state holds."""
+        return {resource["outputs"]["backup_id"] for resource in self.resources()}
+
+    def pulumi(self, *arguments: str) -> Outcome:
+        """Run a command of the engine in the project."""
+        done = self._run(*arguments)
+        return Outcome(done.returncode, done.stdout + done.stderr)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Begin a command of the engine, in a process group of its own."""
+        return subprocess.Popen(
+            ["pulumi", *arguments, "--non-interactive"],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["pulumi", *arguments, "--non-interactive"],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+
+
+def kill_group(process: subprocess.Popen[str]) -> None:
+    """End a started command and everything it started."""
+    os.killpg(process.pid, signal.SIGKILL)

@@ -1,0 +1,312 @@
+"""The life of a backup, declared and applied by the real engine."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.endpoint import CLUSTER, HA, PROJECT_ID, PROXY, REDIS_3, REGION, LocalEndpoint
+
+from .stack import Stack
+
+
+def test_create_saves_the_backup_in_the_state(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.declare(instance_id=HA, remark="before 2026.11", triggers={"release": "2026.11"})
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    (backup,) = endpoint.backups()
+    resource = stack.resource()
+    assert resource["id"] == f"{HA}/{backup['backup_id']}"
+    assert resource["inputs"].keys() == {"__provider", "instance_id", "remark", "triggers", "region", "project_id"}
+    outputs = resource["outputs"]
+    assert outputs["backup_id"] == backup["backup_id"]
+    assert outputs["status"] == "succeed"
+    assert outputs["remark"] == backup["remark"] == "before 2026.11"
+    assert outputs["backup_format"] == "rdb"
+    assert outputs["size"] == backup["size"]
+    assert outputs["is_support_restore"] is True
+    assert (outputs["region"], outputs["project_id"]) == (REGION, PROJECT_ID)
+    assert {"backup_name", "backup_type", "progress", "created_at", "updated_at"} <= outputs.keys()
+    assert endpoint.count("create_backup") == 1
+
+
+def test_create_waits_until_the_backup_has_succeeded(stack: Stack, endpoint: LocalEndpoint) -> None:
+    endpoint.behave(duration=2.0)
+    stack.declare(instance_id=HA)
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert endpoint.backups()[0]["status"] == "succeed"
+    assert "backing up, " in outcome.text
+    assert "backed up, 2 s" in outcome.text
+
+
+def test_without_wait_it_returns_while_the_backup_runs(stack: Stack, endpoint: LocalEndpoint) -> None:
+    endpoint.behave(duration=60.0)
+    stack.declare(instance_id=HA, wait=False)
+    assert stack.up().ok
+    assert stack.resource()["outputs"]["status"] in ("waiting", "backuping")
+    assert stack.up("--expect-no-changes").ok
+    endpoint.change_backup(endpoint.backups()[0]["backup_id"], duration=0.0)
+    assert stack.refresh().ok
+    assert stack.resource()["outputs"]["status"] == "succeed"
+    assert stack.up("--expect-no-changes").ok
+    assert endpoint.count("create_backup") == 1
+
+
+@pytest.mark.parametrize("change", [{"wait": False}, {"wait": True}, {"backup_format": "rdb"}, {"remark": "one"}])
+def test_a_second_run_changes_nothing(stack: Stack, endpoint: LocalEndpoint, change: dict[str, object]) -> None:
+    stack.declare(instance_id=HA, remark="one")
+    assert stack.up().ok
+    stack.declare(**{"instance_id": HA, "remark": "one", **change})
+    outcome = stack.up("--expect-no-changes")
+    assert outcome.ok, outcome.text
+    assert endpoint.count("create_backup") == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"instance_id": CLUSTER},
+        {"remark": "two"},
+        {"remark": None},
+        {"backup_format": "aof"},
+        {"triggers": {"release": "2"}},
+        {"triggers": None},
+    ],
+    ids=lambda change: "-".join(f"{name}={value}" for name, value in change.items())[:40],
+)
+def test_replacement_makes_the_new_backup_before_the_old_one_goes(
+    stack: Stack, endpoint: LocalEndpoint, change: dict[str, object]
+) -> None:
+    before = {"instance_id": HA, "remark": "one", "triggers": {"release": "1"}}
+    stack.declare(**before)
+    assert stack.up().ok
+    (old,) = endpoint.backup_ids()
+    stack.declare(**{**before, **change})
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    (new,) = endpoint.backup_ids()
+    assert new != old
+    assert stack.backup_ids() == {new}
+    order = [row["operation"] for row in endpoint.requests() if row["operation"] in ("create_backup", "delete_backup")]
+    assert order == ["create_backup", "create_backup", "delete_backup"]
+    assert stack.up("--expect-no-changes").ok
+
+
+def test_redis_3_makes_aof_and_stays_as_it_is(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.declare(instance_id=REDIS_3)
+    assert stack.up().ok
+    assert stack.resource()["outputs"]["backup_format"] == "aof"
+    assert stack.up("--expect-no-changes").ok
+
+
+def test_the_enum_is_as_good_as_its_value(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.write(
+        "from pulumi_dcs import BackupFormat, InstanceBackup\n"
+        f"InstanceBackup('backup', instance_id='{HA}', backup_format=BackupFormat.AOF)"
+    )
+    assert stack.up().ok
+    assert stack.resource()["inputs"]["backup_format"] == "aof"
+    assert endpoint.backups()[0]["backup_format"] == "aof"
+
+
+def test_region_and_project_stay_those_of_the_backup(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.declare(instance_id=HA)
+    assert stack.up().ok
+    stack.environment["HW_REGION_NAME"] = "eu-west-101"
+    stack.environment["HUAWEICLOUD_SDK_PROJECT_ID"] = "f" * 32
+    assert stack.up("--expect-no-changes").ok
+    assert stack.refresh("--expect-no-changes").ok
+    assert stack.destroy().ok
+    assert not endpoint.backups()
+
+
+@pytest.mark.parametrize("end", ["removed", "expired", "deleted"])
+def test_refresh_drops_what_is_gone_and_up_makes_it_anew(stack: Stack, endpoint: LocalEndpoint, end: str) -> None:
+    stack.declare(instance_id=HA)
+    assert stack.up().ok
+    (backup_id,) = endpoint.backup_ids()
+    if end == "removed":
+        endpoint.remove_backup(backup_id)
+    else:
+        endpoint.change_backup(backup_id, ended=end)
+    outcome = stack.refresh()
+    assert outcome.ok, outcome.text
+    assert not stack.resources()
+    assert stack.up().ok
+    assert stack.resource()["outputs"]["backup_id"] != backup_id
+
+
+def test_refresh_drops_the_backup_of_a_deleted_instance(stack: Stack, endpoint: LocalEndpoint) -> None:
+    instance_id = endpoint.add_instance(cache_mode="ha")
+    stack.declare(instance_id=instance_id)
+    assert stack.up().ok
+    endpoint.control("DELETE", f"/instances/{instance_id}")
+    assert stack.refresh().ok
+    assert not stack.resources()
+
+
+def test_refresh_shows_a_changed_remark_and_up_replaces(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.declare(instance_id=HA, remark="one")
+    assert stack.up().ok
+    (backup_id,) = endpoint.backup_ids()
+    endpoint.change_backup(backup_id, remark="drifted")
+    outcome = stack.refresh("--diff")
+    assert outcome.ok, outcome.text
+    assert '~ remark: "one" => "drifted"' in outcome.text
+    assert stack.resource()["outputs"]["remark"] == "drifted"
+    (step,) = stack.preview_json()
+    assert (step["op"], step["detailedDiff"].keys()) == ("replace", {"remark"})
+    assert stack.up().ok
+    assert endpoint.backups()[0]["remark"] == "one"
+    assert len(endpoint.backups()) == 1
+
+
+def test_a_backup_that_turned_out_failed_is_replaced(stack: Stack, endpoint: LocalEndpoint) -> None:
+    endpoint.behave(failure="dcs.08.0002")
+    stack.declare(instance_id=HA, wait=False)
+    assert stack.up().ok
+    endpoint.behave(failure="")
+    assert stack.refresh().ok
+    assert stack.resource()["outputs"]["status"] == "failed"
+    assert stack.resource()["outputs"]["error_code"] == "dcs.08.0002"
+    (step,) = stack.preview_json()
+    assert step["op"] == "replace"
+    assert stack.up().ok
+    (backup,) = endpoint.backups()
+    assert not backup["failure"]
+
+
+def test_an_api_error_in_refresh_is_never_gone(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.declare(instance_id=HA)
+    assert stack.up().ok
+    for status, body in ((403, '{"error_code": "DCS.0001", "error_msg": "no"}'), (404, "<html>not here</html>")):
+        endpoint.plan({"operation": "list_backups", "status": status, "body": body})
+        outcome = stack.refresh()
+        assert not outcome.ok
+        assert f"HTTP {status}" in outcome.diagnostics
+        assert len(stack.resources()) == 1
+
+
+def test_delete_is_idempotent(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.declare(instance_id=HA)
+    assert stack.up().ok
+    endpoint.remove_backup(endpoint.backups()[0]["backup_id"])
+    outcome = stack.destroy()
+    assert outcome.ok, outcome.text
+    assert not stack.resources()
+
+
+def test_delete_waits_for_a_backup_that_is_still_being_made(stack: Stack, endpoint: LocalEndpoint) -> None:
+    endpoint.behave(duration=4.0)
+    stack.declare(instance_id=HA, wait=False)
+    assert stack.up().ok
+    outcome = stack.destroy()
+    assert outcome.ok, outcome.text
+    assert "the instance is being backed up (DCS.4096); waiting" in outcome.text
+    assert not endpoint.backups()
+
+
+def test_adoption_takes_over_without_making_one(stack: Stack, endpoint: LocalEndpoint) -> None:
+    backup_id = endpoint.add_backup(HA, remark="from the console", backup_format="aof")
+    stack.declare(instance_id=HA, adopt_backup_id=backup_id)
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert endpoint.count("create_backup") == 0
+    resource = stack.resource()
+    assert resource["id"] == f"{HA}/{backup_id}"
+    assert resource["outputs"]["remark"] == "from the console"
+    assert resource["outputs"]["backup_format"] == "aof"
+    assert stack.up("--expect-no-changes").ok
+    assert stack.refresh("--expect-no-changes").ok
+    stack.declare(instance_id=HA)
+    assert stack.up("--expect-no-changes").ok
+    assert stack.refresh("--expect-no-changes").ok
+    assert stack.up("--expect-no-changes").ok
+    assert stack.destroy().ok
+    assert not endpoint.backups()
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        ({"adopt_backup_id": "no-such"}, "the instance has no such backup"),
+        ({"remark": "mine"}, "its remark is 'theirs', the program says 'mine'"),
+        ({"backup_format": "aof"}, "its backup_format is 'rdb', the program says 'aof'"),
+    ],
+)
+def test_adoption_of_what_is_not_there_or_not_the_same_fails(
+    stack: Stack, endpoint: LocalEndpoint, inputs: dict[str, str], said: str
+) -> None:
+    backup_id = endpoint.add_backup(HA, remark="theirs")
+    stack.declare(**{"instance_id": HA, "adopt_backup_id": backup_id, **inputs})
+    outcome = stack.up()
+    assert not outcome.ok
+    assert said in outcome.diagnostics
+    assert not stack.resources()
+    assert endpoint.backup_ids() == {backup_id}
+
+
+def test_two_resources_cannot_adopt_one_backup(stack: Stack, endpoint: LocalEndpoint) -> None:
+    backup_id = endpoint.add_backup(HA)
+    inputs = {"instance_id": HA, "adopt_backup_id": backup_id}
+    stack.declare_all({"first": inputs, "second": inputs})
+    outcome = stack.up()
+    assert not outcome.ok
+    assert "another resource of this run has it" in outcome.diagnostics
+    assert len(stack.resources()) == 1
+
+
+def test_get_reads_a_backup_that_is_managed_elsewhere(stack: Stack, endpoint: LocalEndpoint) -> None:
+    backup_id = endpoint.add_backup(HA, remark="theirs")
+    stack.write(
+        "import pulumi\nfrom pulumi_dcs import InstanceBackup\n"
+        f"theirs = InstanceBackup.get('theirs', '{HA}/{backup_id}')\n"
+        "for name in ('backup_id', 'remark', 'status', 'size', 'instance_id', 'region'):\n"
+        "    pulumi.export(name, getattr(theirs, name))"
+    )
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    shown = stack.pulumi("stack", "output", "--json").text
+    for value in (backup_id, "theirs", "succeed", HA, REGION):
+        assert value in shown
+    assert stack.destroy().ok
+    assert endpoint.backup_ids() == {backup_id}
+
+
+def test_get_of_what_is_not_there_fails(stack: Stack, endpoint: LocalEndpoint) -> None:
+    for resource_id, said in ((f"{HA}/no-such", "does not exist"), ("nonsense", "<instance_id>/<backup_id>")):
+        stack.write(f"from pulumi_dcs import InstanceBackup\nInstanceBackup.get('theirs', '{resource_id}')")
+        outcome = stack.up()
+        assert not outcome.ok
+        assert said in outcome.diagnostics
+
+
+def test_unknown_inputs_pass_the_preview(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.write(
+        "import pulumi\nfrom pulumi_dcs import InstanceBackup\n"
+        f"first = InstanceBackup('first', instance_id='{HA}', remark='one')\n"
+        f"second = InstanceBackup('second', instance_id='{PROXY}', remark=first.backup_id, "
+        "triggers={'after': first.backup_id}, wait=first.backup_id.apply(lambda _: True))"
+    )
+    preview = stack.preview()
+    assert preview.ok, preview.text
+    assert stack.up().ok
+    assert stack.up("--expect-no-changes").ok
+    stack.write((stack.folder / "__main__.py").read_text().replace("'one'", "'two'"))
+    steps = {step["urn"].rpartition("::")[2]: step["op"] for step in stack.preview_json()}
+    assert steps["first"] == "replace"
+    assert steps["second"] == "replace"
+    assert stack.up().ok
+    assert len(endpoint.backups()) == 2
+
+
+def test_reformatting_the_program_changes_nothing(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.declare(instance_id=HA, triggers={"a": "1", "b": "2"})
+    assert stack.up().ok
+    stack.write(
+        "import pulumi\nimport pulumi_dcs\n\n\n"
+        f"def declare():\n    triggers = dict(b='2', a='1')\n"
+        f"    return pulumi_dcs.InstanceBackup('backup', triggers=triggers, instance_id='{HA}')\n\n\n"
+        "pulumi.export('backup', declare().backup_id)"
+    )
+    assert stack.preview("--expect-no-changes").ok

@@ -1,0 +1,168 @@
+"""Runs the root project for real: preview, up, the outputs, a second up: ``make demo``.
+
+Against a local DCS endpoint; with credentials and ``DCS_INSTANCE_ID`` in the environment, against the real service.
+Endpoint and stack keep their state below ``.demo``, so that the next run finds its backup again.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+import requests
+from engine import find_engine
+
+ROOT: Final = Path(__file__).parent.parent
+STATE: Final = ROOT / ".demo"
+STACK: Final = "demo"
+LOCAL_INSTANCE: Final = "11111111-1111-4111-8111-000000000002"
+KEY_VARIABLES: Final = ("HUAWEICLOUD_SDK_AK", "HW_ACCESS_KEY", "CLOUD_SDK_AK", "HW_AUTH_TOKEN")
+
+
+def main() -> None:
+    """Run it all, stopping at the first command that fails."""
+    is_real = "DCS_INSTANCE_ID" in os.environ and any(name in os.environ for name in KEY_VARIABLES)
+    instance_id = os.environ["DCS_INSTANCE_ID"] if is_real else LOCAL_INSTANCE
+    STATE.mkdir(exist_ok=True)
+    heading(f"Get the Pulumi engine{'' if is_real else ' and start a local DCS endpoint'}")
+    environment = {**stack_environment(), **({} if is_real else start_endpoint())}
+    path = f"{ROOT / '.venv' / 'bin'}{os.pathsep}{find_engine('any')}{os.pathsep}{os.environ['PATH']}"
+    environment["PATH"] = path
+    if not is_real:
+        print(f"local endpoint: {environment['DCS_ENDPOINT']} (its API: {environment['DCS_ENDPOINT']}/docs)")
+    everything = {**os.environ, **environment}
+    stack = "dev" if is_real else STACK
+    run(everything, "pulumi", "stack", "select", stack, "--create", quiet=True)
+    run(everything, "pulumi", "config", "set", "instanceId", instance_id, quiet=True)
+    heading("What would happen?")
+    run(everything, "pulumi", "preview", "--diff")
+    heading("Make it so")
+    run(everything, "pulumi", "up", "--yes", "--skip-preview")
+    heading("The outputs")
+    run(everything, "pulumi", "stack", "output", "--json")
+    heading("Once more: nothing to do")
+    run(everything, "pulumi", "up", "--yes", "--skip-preview", "--expect-no-changes")
+    heading("Go on by hand")
+    write_environment(environment)
+    relative = (STATE / "env").relative_to(ROOT)
+    print(
+        f"  source {relative}\n"
+        "  pulumi config set remark 'before 2026.12'    # a change that takes a new backup\n"
+        "  pulumi preview --diff\n"
+        "  pulumi up\n"
+        "  pulumi destroy                               # deletes the backup\n"
+        "  make clean                                   # forgets the local endpoint and the stack"
+    )
+
+
+def heading(text: str) -> None:
+    """Set off what comes."""
+    print(f"\n==> {text}", flush=True)
+
+
+def run(environment: dict[str, str], *command: str, quiet: bool = False) -> None:
+    """Run one command in the project, showing it as a person would type it."""
+    if not quiet:
+        print(f"$ {shlex.join(command)}", flush=True)
+    done = subprocess.run(
+        [*command, "--non-interactive"] if command[0] == "pulumi" else command,
+        cwd=ROOT,
+        env=environment,
+        check=False,
+        capture_output=quiet,
+        text=True,
+    )
+    if done.returncode:
+        print((done.stdout or "") + (done.stderr or ""), file=sys.stderr)
+        sys.exit(done.returncode)
+
+
+def stack_environment() -> dict[str, str]:
+    """Keep the stack's state in this folder, unless the user has a backend of their own."""
+    if "PULUMI_BACKEND_URL" in os.environ:
+        return {}
+    (STATE / "stacks").mkdir(exist_ok=True)
+    return {
+        "PULUMI_BACKEND_URL": f"file://{STATE / 'stacks'}",
+        "PULUMI_CONFIG_PASSPHRASE": kept("passphrase"),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+
+
+def start_endpoint() -> dict[str, str]:
+    """Start the local endpoint, unless it runs already; the settings that lead to it."""
+    access_key, secret_key = kept("access-key"), kept("secret-key")
+    port = int(kept("port", str(free_port())))
+    settings = {
+        "DCS_ENDPOINT": f"http://127.0.0.1:{port}",
+        "HUAWEICLOUD_SDK_IAM_ENDPOINT": f"http://127.0.0.1:{port}",
+        "HUAWEICLOUD_SDK_AK": access_key,
+        "HUAWEICLOUD_SDK_SK": secret_key,
+        "HW_REGION_NAME": "cn-north-4",
+    }
+    if is_up(port):
+        return settings
+    with (STATE / "endpoint.log").open("wb") as log:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "pulumi_dcs.emulator"),
+                *("--port", str(port), "--database", str(STATE / "endpoint.sqlite"), "--duration", "6"),
+            ],
+            env={**os.environ, **settings},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    (STATE / "endpoint.pid").write_text(str(process.pid))
+    for _ in range(300):
+        if is_up(port):
+            return settings
+        if process.poll() is not None:
+            break
+        time.sleep(0.1)
+    sys.exit(f"The local endpoint did not start; see {STATE / 'endpoint.log'}:\n{(STATE / 'endpoint.log').read_text()}")
+
+
+def is_up(port: int) -> bool:
+    """Whether our endpoint answers there."""
+    try:
+        return requests.get(f"http://127.0.0.1:{port}/control/behaviour", timeout=2).ok
+    except requests.RequestException:
+        return False
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def kept(name: str, value: str = "") -> str:
+    """A value that stays the same from run to run; made up at the first."""
+    file = STATE / name
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(value or secrets.token_hex(16))
+    return file.read_text()
+
+
+def write_environment(environment: dict[str, str]) -> None:
+    """Leave a file that a shell can source."""
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in environment.items()]
+    file = STATE / "env"
+    file.touch(mode=0o600)
+    file.write_text("".join(lines))
+
+
+if __name__ == "__main__":
+    main()
