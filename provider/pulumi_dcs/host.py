@@ -90,7 +90,7 @@ class _Status:
         self.trailing_metadata = trailing_metadata
 
 
-_detailed_diff: ContextVar[Mapping[str, PropertyChange] | None] = ContextVar("detailed_diff", default=None)
+_detailed_diff: ContextVar[Mapping[str, provider_pb2.PropertyDiff] | None] = ContextVar("detailed_diff", default=None)
 
 
 class Host:
@@ -151,9 +151,21 @@ class Host:
         old = getattr(request, "old_inputs", None) or getattr(request, "inputs", None)
         return rpc.deserialize_properties(old, True) if old is not None and old.fields else None
 
-    def set_detailed_diff(self, changes: Mapping[str, PropertyChange]) -> None:
-        """Say which properties the diff being answered is about. Paths as the engine has them: ``a.b[0]``."""
-        _detailed_diff.set(changes)
+    def set_detailed_diff(self, changes: Mapping[str, PropertyChange], outputs: frozenset[str] = frozenset()) -> None:
+        """Say which properties the diff being answered is about.
+
+        Args:
+            changes: by property path, as the engine has them: ``a.b[0]``.
+            outputs: those among them that are no inputs.
+        """
+        _detailed_diff.set(
+            {
+                path: provider_pb2.PropertyDiff(
+                    kind=provider_pb2.PropertyDiff.Kind.Value(change.value), inputDiff=path not in outputs
+                )
+                for path, change in changes.items()
+            }
+        )
 
     def show(self, urn: str, message: str) -> None:
         """Show a passing message on the resource's row."""
@@ -198,8 +210,7 @@ class Host:
             _detailed_diff.set(None)
             response = serve_diff(request, context)
             for path, change in (_detailed_diff.get() or {}).items():
-                kind = provider_pb2.PropertyDiff.Kind.Value(change.value)
-                response.detailedDiff[path].CopyFrom(provider_pb2.PropertyDiff(kind=kind, inputDiff=True))
+                response.detailedDiff[path].CopyFrom(change)
                 response.diffs.append(path.partition(".")[0])
                 response.hasDetailedDiff = True
             return response

@@ -94,26 +94,28 @@ class InstanceBackupProvider(ResourceProvider):
     @_diagnosed
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Validate the inputs and fill in where the backup is made. In previews, also ask whether it can be."""
-        is_dry_run = bool(news.get(properties.DRY_RUN))
-        failures = list(properties.check(news))
-        inputs = properties.normalised(news)
+        olds, declared = properties.plain(_olds), properties.plain(news)
+        is_dry_run = bool(declared.get(properties.DRY_RUN))
+        failures = list(properties.check(declared))
+        inputs = properties.normalised(declared)
         if not failures:
-            failures = self._fill_in_place(_olds, inputs, is_dry_run=is_dry_run)
-        if not failures and is_dry_run and self._is_about_to_be_made(_olds, inputs):
+            failures = self._fill_in_place(olds, inputs, is_dry_run=is_dry_run)
+        if not failures and is_dry_run and self._is_about_to_be_made(olds, inputs):
             failures = self._check_instance(inputs)
         return CheckResult(inputs, [CheckFailure(failure.property, failure.reason) for failure in failures])
 
     @_diagnosed
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Replace for what makes another backup, update to go on waiting for a running one, else nothing."""
-        changes = properties.replacements(self._old_inputs(_olds), _olds, _news)
+        declared = properties.plain(_news)
+        changes = properties.replacements(self._old_inputs(_olds), _olds, declared)
         status = _status(_olds)
         if status is BackupStatus.FAILED or status.is_gone:
             changes["status"] = PropertyChange.UPDATE_REPLACE
         replaces = list(changes)
-        if not changes and not status.is_final and Inputs.of(_known(_news)).wait:
+        if not changes and not status.is_final and Inputs.of(_known(declared)).wait:
             changes["status"] = PropertyChange.UPDATE
-        self.session.host.set_detailed_diff(changes)
+        self.session.host.set_detailed_diff(changes, outputs=frozenset({"status"}))
         return DiffResult(changes=bool(changes), replaces=replaces, delete_before_replace=False)
 
     @_diagnosed
@@ -137,8 +139,14 @@ class InstanceBackupProvider(ResourceProvider):
         service = self.session.service(props.get("region") or "", props.get("project_id") or "")
         operation = self.session.operation(f"list the backups of instance {instance_id}", instance_id, READ_TIMEOUT)
         record = service.find(operation, backup_id, max_age=REFRESH_MAX_AGE)
-        if record is None:
+        if record is None and "backup_id" in props:
             return ReadResult("", {})
+        if record is None:
+            # InstanceBackup.get: for the engine, an empty answer to it would be a resource without properties.
+            raise BackupNotFoundError(
+                f"Backup {backup_id} of instance {instance_id} does not exist.",
+                advice="check the id (<instance_id>/<backup_id>) and the region against the console.",
+            )
         declared = properties.normalised(props) or {"instance_id": instance_id}
         declared.setdefault("instance_id", instance_id)
         place = {"region": service.place.region, "project_id": service.place.project_id}
@@ -246,7 +254,7 @@ class InstanceBackupProvider(ResourceProvider):
             inputs["region"] = region
         region = inputs.get("region", "")
         if not region and settings.needs_region:
-            return [properties.Failure("region", f"is missing. {missing_region()}")]
+            return [properties.Failure("region", f"it is missing. {missing_region()}")]
         if properties.has_unknowns(region):
             return []
         settings.endpoint(region)
@@ -283,17 +291,14 @@ class InstanceBackupProvider(ResourceProvider):
         try:
             instance = self.session.service(place["region"], place["project_id"]).show_instance(operation)
         except NotFoundError as error:
-            return [properties.Failure("instance_id", f"is {instance_id!r}, but there is no such instance. {error}")]
+            return [properties.Failure("instance_id", f"there is no such instance. {error}")]
         except SettingsError:
             raise
         except DcsError as error:
             self._warn(f"Instance {instance_id} could not be checked for this preview.", error)
             return []
         if instance.is_single_node:
-            reason = (
-                f"is {instance_id!r}, a single-node instance, which cannot be backed up. "
-                "Back up a master/standby or cluster instance."
-            )
+            reason = "it is a single-node instance, which has no backups; back up a master/standby or cluster one."
             return [properties.Failure("instance_id", reason)]
         return []
 

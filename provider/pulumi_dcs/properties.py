@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
+from pulumi.output import Unknown
 from pulumi.runtime.rpc import UNKNOWN
 
 from .api.models import BackupFormat, BackupRecord, BackupStatus
@@ -18,7 +19,7 @@ DRY_RUN: Final = "__dryRun"
 """Set by the resource in previews, where a provider can't otherwise tell; check takes it out again."""
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
-_ID_RULE: Final = "letters, digits, - and _, as the DCS console shows it"
+_ID_RULE: Final = "letters, digits, - and _"
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,10 @@ _REPLACING: Final = ("instance_id", "region", "project_id", "remark", "backup_fo
 
 @dataclass(frozen=True)
 class Failure:
-    """An input that can't be used."""
+    """An input that can't be used.
+
+    The engine shows it as ``property remark value {…} has a problem: <reason>``.
+    """
 
     property: str
     reason: str
@@ -73,7 +77,7 @@ def check(properties: Mapping[str, Any]) -> Iterator[Failure]:
         value = properties.get(name)
         if value is None:
             if name == "instance_id":
-                yield Failure(name, f"is missing. Give the id of the DCS instance to back up ({_ID_RULE}).")
+                yield Failure(name, "it is missing; give the id of the DCS instance to back up.")
         elif not has_unknowns(value) and (reason := rule(value)):
             yield Failure(name, reason)
 
@@ -138,8 +142,22 @@ def replacements(
     return changes
 
 
+def plain(value: Any) -> Any:
+    """The value with everything that is not known yet written as the text that the engine knows for it.
+
+    The host hands unknown values to check and diff as objects, and takes them back as that text only.
+    """
+    if isinstance(value, Unknown):
+        return UNKNOWN
+    if isinstance(value, Mapping):
+        return {name: plain(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(part) for part in value]
+    return value
+
+
 def has_unknowns(value: Any) -> bool:
-    """Whether any part of the value is not known yet, as in previews."""
+    """Whether any part of the plain value is not known yet, as in previews."""
     if isinstance(value, Mapping):
         return any(map(has_unknowns, value.values()))
     if isinstance(value, (list, tuple)):
@@ -154,39 +172,36 @@ def _is_default(name: str, value: Any) -> bool:
 def _id(value: Any) -> str:
     if isinstance(value, str) and _ID.fullmatch(value):
         return ""
-    return f"is {_shown(value)}, which is no id. Allowed: {_ID_RULE}."
+    return f"it is no id; give it as the DCS console shows it ({_ID_RULE})."
 
 
 def _remark(value: Any) -> str:
     if not isinstance(value, str):
-        return f"is {_shown(value)}. It must be a text of at most {LONGEST_REMARK} characters."
+        return f"it must be a text of at most {LONGEST_REMARK} characters."
     if len(value) > LONGEST_REMARK:
-        return f"has {len(value)} characters: {_shown(value)}. Shorten it to at most {LONGEST_REMARK}."
+        return f"it has {len(value)} characters; shorten it to at most {LONGEST_REMARK}."
     return ""
 
 
 def _backup_format(value: Any) -> str:
-    if value in [each.value for each in BackupFormat]:
-        return ""
-    return f'is {_shown(value)}. Allowed: "rdb" (the default) and "aof".'
+    is_known = value in [each.value for each in BackupFormat]
+    return "" if is_known else 'there is no such format; give "rdb" (the default) or "aof".'
 
 
 def _triggers(value: Any) -> str:
-    return (
-        ""
-        if isinstance(value, Mapping)
-        else f"is {_shown(value)}. It must be a dictionary; any change in it takes a new backup."
-    )
+    if isinstance(value, Mapping):
+        return ""
+    return 'it must be a dictionary, such as {"release": "2026.11"}; any change in it takes a new backup.'
 
 
 def _region(value: Any) -> str:
     if isinstance(value, str) and is_region(value):
         return ""
-    return f'is {_shown(value)}, which is no region. Give a region\'s id, such as "cn-north-4".'
+    return 'it is no region; give a region\'s id, such as "cn-north-4".'
 
 
 def _wait(value: Any) -> str:
-    return "" if isinstance(value, bool) else f"is {_shown(value)}. Allowed: True (the default) and False."
+    return "" if isinstance(value, bool) else "it must be True (the default) or False."
 
 
 _RULES: Final[Mapping[str, Callable[[Any], str]]] = {
@@ -199,8 +214,3 @@ _RULES: Final[Mapping[str, Callable[[Any], str]]] = {
     "wait": _wait,
     "adopt_backup_id": _id,
 }
-
-
-def _shown(value: Any) -> str:
-    text = repr(value).replace("'", '"') if isinstance(value, str) else repr(value)
-    return text if len(text) <= 60 else text[:60] + "…"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 from dataclasses import dataclass
@@ -27,8 +28,13 @@ class Outcome:
 
     @property
     def diagnostics(self) -> str:
-        """What stands under "Diagnostics:", as the user reads it."""
-        return self.text.partition("Diagnostics:")[2].partition("\nResources:")[0]
+        """What stands under "Diagnostics:", but for the stack's own row.
+
+        There, today's SDK prints the KeyboardInterrupt of its program runner whenever a resource fails.
+        """
+        everything = self.text.partition("Diagnostics:\n")[2].partition("\nResources:")[0]
+        sections = re.split(r"(?m)^(?=  \S+ \(\S+\):$)", everything)
+        return "".join(section for section in sections if "pulumi:pulumi:Stack" not in section)
 
 
 class Stack:

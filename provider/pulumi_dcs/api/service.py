@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Final
 
 from . import retries
@@ -27,6 +28,8 @@ class BackupService:
         self.place: Final = place
         self._client = DcsClient(place, credentials, clock, version)
         self._lists = BackupLists(self._client)
+        self._lock = threading.Lock()
+        self._instances: dict[str, Instance] = {}
         self._taker = BackupTaker(self._client, self._lists, claims)
 
     def take(self, operation: Operation, remark: str, backup_format: BackupFormat | None) -> str:
@@ -53,5 +56,10 @@ class BackupService:
         remove_backup(self._client, self._lists, operation, backup_id)
 
     def show_instance(self, operation: Operation) -> Instance:
-        """The instance, as the service describes it; one try with little patience, for use in previews."""
-        return retries.read(operation, lambda: self._client.show_instance(operation), patience=5.0)
+        """The instance, as the service described it when first asked; tried for a short while only, for previews."""
+        with self._lock:
+            if operation.instance_id not in self._instances:
+                self._instances[operation.instance_id] = retries.read(
+                    operation, lambda: self._client.show_instance(operation), patience=5.0
+                )
+            return self._instances[operation.instance_id]

@@ -33,6 +33,7 @@ def wait_until_succeeded(lists: BackupLists, operation: Operation, backup_id: st
         BackupGoneError: it ended as expired or deleted, or its record stayed away.
         TimedOutError, CancelledError: it still runs.
     """
+    backup = f"backup {backup_id} of instance {operation.instance_id}"
     started = operation.elapsed
     pause = FIRST_LOOK
     seen = False
@@ -44,10 +45,12 @@ def wait_until_succeeded(lists: BackupLists, operation: Operation, backup_id: st
             operation.pause(pause)
             snapshot = lists.look(operation, max_age=pause / 4, patience=0.0)
         except CancelledError:
-            raise CancelledError(f"Cancelled while {_backup(operation, backup_id)} was being made.") from None
+            raise CancelledError(
+                f"Cancelled while backup {backup_id} of instance {operation.instance_id} was being made."
+            ) from None
         except TimedOutError:
             raise TimedOutError(
-                f"{_backup(operation, backup_id).capitalize()} is not finished after {in_words(operation.timeout)}.",
+                f"After {in_words(operation.timeout)}, {backup} is not finished.",
                 facts=[f"the last look at it failed: {trouble.summary}", *trouble.facts] if trouble else [],
             ) from None
         except (ServiceError, NoAnswerError) as error:
@@ -105,7 +108,3 @@ def _gone(operation: Operation, backup_id: str, how: str) -> BackupGoneError:
         facts=[how],
         advice="find out who or what deletes this instance's backups, then run `pulumi up` again for a new one.",
     )
-
-
-def _backup(operation: Operation, backup_id: str) -> str:
-    return f"backup {backup_id} of instance {operation.instance_id}"

@@ -1,0 +1,149 @@
+"""What a preview refuses, naming the property; and what it asks the service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.endpoint import HA, SINGLE, LocalEndpoint
+
+from .stack import Stack
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        ({"instance_id": ""}, "property instance_id"),
+        ({"instance_id": "a/b"}, "property instance_id"),
+        ({"instance_id": HA, "remark": "x" * 129}, "property remark"),
+        ({"instance_id": HA, "remark": 5}, "property remark"),
+        ({"instance_id": HA, "backup_format": "zip"}, "property backup_format"),
+        ({"instance_id": HA, "triggers": "2026.11"}, "property triggers"),
+        ({"instance_id": HA, "region": "not a region"}, "property region"),
+        ({"instance_id": HA, "project_id": "../x"}, "property project_id"),
+        ({"instance_id": HA, "wait": "yes"}, "property wait"),
+        ({"instance_id": HA, "adopt_backup_id": f"{HA}/b"}, "property adopt_backup_id"),
+    ],
+    ids=lambda value: str(value)[-40:],
+)
+def test_a_preview_fails_on_bad_input(stack: Stack, inputs: dict[str, Any], said: str) -> None:
+    stack.declare(**inputs)
+    outcome = stack.preview()
+    assert not outcome.ok
+    assert said in outcome.diagnostics
+    assert outcome.diagnostics.count("error:") == 1
+    assert "Traceback" not in outcome.diagnostics
+
+
+def test_a_preview_asks_whether_the_instance_is_there(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.declare(instance_id="no-such-instance")
+    outcome = stack.preview()
+    assert not outcome.ok
+    assert "there is no such instance" in outcome.diagnostics
+    assert "property instance_id" in outcome.diagnostics
+
+
+def test_a_preview_refuses_a_single_node_instance(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.declare(instance_id=SINGLE)
+    outcome = stack.preview()
+    assert not outcome.ok
+    assert "it is a single-node instance, which has no backups" in outcome.diagnostics
+
+
+def test_a_preview_asks_for_backups_about_to_be_made_only(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.declare(instance_id=HA, remark="one")
+    assert stack.preview().ok
+    assert endpoint.count("show_instance") == 1
+    assert stack.up().ok
+    assert endpoint.count("show_instance") == 1
+    assert stack.preview().ok
+    assert endpoint.count("show_instance") == 1
+    stack.declare(instance_id=HA, remark="two")
+    assert stack.preview().ok
+    assert endpoint.count("show_instance") == 2
+
+
+def test_a_preview_that_cannot_reach_the_service_says_so_and_passes(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.environment["DCS_ENDPOINT"] = "http://127.0.0.1:9"
+    stack.declare(instance_id=HA)
+    outcome = stack.preview()
+    assert outcome.ok, outcome.text
+    assert f"warning: Instance {HA} could not be checked for this preview." in outcome.diagnostics
+    assert "No connection to DCS at http://127.0.0.1:9" in outcome.diagnostics
+
+
+def test_a_preview_without_credentials_passes(stack: Stack, endpoint: LocalEndpoint) -> None:
+    for name in ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_PROJECT_ID"):
+        del stack.environment[name]
+    stack.declare(instance_id=HA)
+    outcome = stack.preview()
+    assert outcome.ok, outcome.text
+    assert not endpoint.requests()
+
+
+def test_up_without_credentials_names_every_place(stack: Stack) -> None:
+    for name in ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK"):
+        del stack.environment[name]
+    stack.environment["HW_ACCESS_KEY"] = "only-half"
+    stack.declare(instance_id=HA)
+    outcome = stack.up()
+    assert not outcome.ok
+    for place in ("dcs:accessKey", "dcs:authToken", "HUAWEICLOUD_SDK_AK", "HW_ACCESS_KEY", "CLOUD_SDK_AK"):
+        assert place in outcome.diagnostics
+    assert "HW_ACCESS_KEY is set, but HW_SECRET_KEY is not" in outcome.diagnostics
+
+
+def test_a_missing_region_fails_the_preview(stack: Stack) -> None:
+    del stack.environment["DCS_ENDPOINT"], stack.environment["HW_REGION_NAME"]
+    stack.declare(instance_id=HA)
+    outcome = stack.preview()
+    assert not outcome.ok
+    for place in ("property region", "dcs:region", "HW_REGION_NAME"):
+        assert place in outcome.diagnostics
+
+
+def test_plain_http_elsewhere_is_refused(stack: Stack) -> None:
+    stack.environment["DCS_ENDPOINT"] = "http://dcs.example.com"
+    stack.declare(instance_id=HA)
+    outcome = stack.preview()
+    assert not outcome.ok
+    assert "DCS_ENDPOINT is 'http://dcs.example.com': plain http is only for endpoints on this machine" in (
+        outcome.diagnostics
+    )
+
+
+def test_the_project_is_looked_up_at_iam(stack: Stack, endpoint: LocalEndpoint) -> None:
+    del stack.environment["HUAWEICLOUD_SDK_PROJECT_ID"]
+    stack.declare_all({"first": {"instance_id": HA}, "second": {"instance_id": HA, "wait": False}})
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert endpoint.count("list_projects") == 1
+    assert stack.up("--expect-no-changes").ok
+    assert endpoint.count("list_projects") == 1
+
+
+def test_settings_from_the_stack_configuration(stack: Stack, endpoint: LocalEndpoint) -> None:
+    settings = dict(endpoint.environment)
+    for name in settings:
+        del stack.environment[name]
+    stack.config("dcs:accessKey", settings["HUAWEICLOUD_SDK_AK"])
+    stack.config("dcs:secretKey", settings["HUAWEICLOUD_SDK_SK"], secret=True)
+    stack.config("dcs:endpoint", settings["DCS_ENDPOINT"])
+    stack.config("dcs:region", "cn-north-4")
+    stack.config("dcs:projectId", settings["HUAWEICLOUD_SDK_PROJECT_ID"])
+    stack.declare(instance_id=HA)
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert stack.destroy().ok
+
+
+def test_an_unknown_instance_passes_the_preview(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.write(
+        "from pulumi_dcs import InstanceBackup\n"
+        f"first = InstanceBackup('first', instance_id='{HA}')\n"
+        f"InstanceBackup('second', instance_id=first.backup_id.apply(lambda _: '{HA}'))"
+    )
+    assert stack.preview().ok
+    assert stack.up().ok
+    assert len(endpoint.backups()) == 2
