@@ -120,8 +120,8 @@ class DcsClient:
         return f"/v2/{self.place.project_id}/instances/{instance_id}"
 
     def _send(self, operation: Operation, request: Request, *, expected: tuple[int, ...]) -> Answer:
-        wait = self._throttle.reserve()
-        if wait > 0:
+        leaves_at = self.clock.monotonic() + self._throttle.reserve()
+        while (wait := leaves_at - self.clock.monotonic()) > 0:
             operation.pause(wait)
         answer = self._transport.exchange(request)
         if answer.status in expected and answer.complete:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential, wait_random
 
 from .errors import DcsError, NoAnswerError, ThrottledError, UnreadableAnswerError
 from .operation import Operation, in_words
@@ -17,7 +17,7 @@ READ_PATIENCE: Final = 60.0
 UNREACHABLE_PATIENCE: Final = 60.0
 """Seconds for which a request is tried again when no connection comes about."""
 
-backoff: Final = wait_exponential_jitter(initial=0.25, max=15.0, jitter=0.25)
+backoff: Final = wait_exponential(multiplier=0.25, max=15.0) + wait_random(0.0, 0.25)
 """Seconds between tries: doubling, with jitter, so that many waiters don't come back together."""
 
 

@@ -1,0 +1,127 @@
+"""The official client examines the local endpoint: unmodified, it must find everything as it is."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from huaweicloudsdkcore.auth.credentials import BasicCredentials
+from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException
+from huaweicloudsdkdcs.v2 import (
+    BackupInstanceBody,
+    CopyInstanceRequest,
+    DcsClient,
+    DeleteBackupFileRequest,
+    ListBackupRecordsRequest,
+    ListInstancesRequest,
+    ShowInstanceRequest,
+)
+
+from tests.endpoint import ACCESS_KEY, HA, PROJECT_ID, SECRET_KEY, SINGLE, LocalEndpoint
+
+
+def official(endpoint: LocalEndpoint, *, secret_key: str = SECRET_KEY, access_key: str = ACCESS_KEY) -> Any:
+    credentials = BasicCredentials(access_key, secret_key, PROJECT_ID)
+    return DcsClient.new_builder().with_credentials(credentials).with_endpoints([endpoint.url]).build()
+
+
+def refused(call: Any, request: Any) -> tuple[int, str]:
+    with pytest.raises(ClientRequestException) as caught:
+        call(request)
+    assert caught.value.request_id
+    return caught.value.status_code, caught.value.error_code
+
+
+def test_back_up_list_and_delete(endpoint: LocalEndpoint) -> None:
+    client = official(endpoint)
+    body = BackupInstanceBody(remark="vor dem Release — 发布", backup_format="aof")
+    created = client.copy_instance(CopyInstanceRequest(HA, body))
+    while (record := listed(client)[0]).status != "succeed":
+        assert record.status in ("waiting", "backuping")
+        time.sleep(0.05)
+    stored = endpoint.backups()[0]
+    assert record.backup_id == created.backup_id == stored["backup_id"]
+    assert record.instance_id == HA
+    assert record.remark == "vor dem Release — 发布"
+    assert record.backup_format == "aof"
+    assert record.backup_type == "manual"
+    assert record.size == stored["size"]
+    assert record.progress == "100.00"
+    assert record.is_support_restore == "TRUE"
+    assert record.created_at.endswith("Z")
+    assert record.backup_name.startswith("backup_")
+    client.delete_backup_file(DeleteBackupFileRequest(instance_id=HA, backup_id=created.backup_id))
+    assert not endpoint.backups()
+    gone = refused(client.delete_backup_file, DeleteBackupFileRequest(instance_id=HA, backup_id=created.backup_id))
+    assert gone == (400, "DCS.4031")
+
+
+def test_the_list_pages_filters_and_is_empty(endpoint: LocalEndpoint) -> None:
+    client = official(endpoint)
+    empty = client.list_backup_records(ListBackupRecordsRequest(HA))
+    assert empty.total_num is None
+    for number in range(12):
+        endpoint.add_backup(HA, remark=str(number))
+    first = client.list_backup_records(ListBackupRecordsRequest(HA))
+    assert (first.total_num, len(first.backup_record_response)) == (12, 10)
+    rest = client.list_backup_records(ListBackupRecordsRequest(HA, limit=5, offset=10))
+    assert [record.remark for record in rest.backup_record_response] == ["1", "0"]
+    none = client.list_backup_records(
+        ListBackupRecordsRequest(HA, begin_time="20000101000000", end_time="20000102000000")
+    )
+    assert none.total_num is None
+    for wrong in ({"limit": 0}, {"limit": 1001}, {"offset": -1}, {"begin_time": "yesterday"}):
+        assert refused(client.list_backup_records, ListBackupRecordsRequest(HA, **wrong))[0] == 400
+
+
+def test_instances(endpoint: LocalEndpoint) -> None:
+    client = official(endpoint)
+    everything = client.list_instances(ListInstancesRequest(limit=100))
+    modes = {
+        row.instance_id: client.show_instance(ShowInstanceRequest(row.instance_id)) for row in everything.instances
+    }
+    assert everything.instance_num >= 6
+    assert {shown.cache_mode for shown in modes.values()} == {"single", "ha", "cluster", "proxy", "ha_rw_split"}
+    assert modes[HA].engine == "Redis"
+    assert modes[HA].status == "RUNNING"
+    assert client.list_instances(ListInstancesRequest(name="orders")).instance_num == 1
+    assert refused(client.show_instance, ShowInstanceRequest("no-such")) == (404, "DCS.3022")
+
+
+def test_the_documented_refusals(endpoint: LocalEndpoint) -> None:
+    client = official(endpoint)
+    assert refused(client.copy_instance, CopyInstanceRequest(SINGLE, BackupInstanceBody())) == (400, "DCS.4086")
+    assert refused(client.copy_instance, CopyInstanceRequest("no-such", BackupInstanceBody())) == (404, "DCS.3022")
+    too_long = BackupInstanceBody(remark="x" * 129)
+    assert refused(client.copy_instance, CopyInstanceRequest(HA, too_long)) == (400, "DCS.4098")
+    endpoint.behave(duration=30.0)
+    first = client.copy_instance(CopyInstanceRequest(HA, BackupInstanceBody()))
+    assert refused(client.copy_instance, CopyInstanceRequest(HA, BackupInstanceBody())) == (400, "DCS.4096")
+    assert refused(client.delete_backup_file, DeleteBackupFileRequest(instance_id=HA, backup_id=first.backup_id)) == (
+        400,
+        "DCS.4096",
+    )
+
+
+def test_the_25th_backup_pushes_out_the_oldest(endpoint: LocalEndpoint) -> None:
+    client = official(endpoint)
+    ids = [endpoint.add_backup(HA) for _ in range(24)]
+    newest = client.copy_instance(CopyInstanceRequest(HA, BackupInstanceBody())).backup_id
+    assert [row["backup_id"] for row in endpoint.backups(HA)] == [newest, *reversed(ids[1:])]
+
+
+def test_every_wrong_signature_is_refused(endpoint: LocalEndpoint) -> None:
+    request = ListBackupRecordsRequest(HA)
+    assert refused(official(endpoint, secret_key="wrong").list_backup_records, request) == (401, "APIGW.0301")
+    assert refused(official(endpoint, access_key="wrong").list_backup_records, request) == (401, "APIGW.0301")
+    for offset in (-16 * 60, 16 * 60):
+        endpoint.behave(clock_offset=offset)
+        assert refused(official(endpoint).list_backup_records, request) == (401, "APIGW.0301")
+    endpoint.behave(clock_offset=14 * 60)
+    assert official(endpoint).list_backup_records(request).total_num is None
+
+
+def listed(client: Any) -> list[Any]:
+    rows: list[Any] = client.list_backup_records(ListBackupRecordsRequest(HA, limit=100)).backup_record_response
+    return rows

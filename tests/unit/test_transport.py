@@ -1,0 +1,118 @@
+"""One exchange: bounded, never redirected, and clear on whether the request may have arrived."""
+
+from __future__ import annotations
+
+import pickle
+import socket
+import time
+from pathlib import Path
+
+import pytest
+from pulumi_dcs.api import transport
+from pulumi_dcs.api.credentials import AccessKey, AuthToken
+from pulumi_dcs.api.errors import AuthenticationError, DcsError, NoAnswerError, ServiceError, UnreadableAnswerError
+
+from tests.endpoint import ACCESS_KEY, AUTH_TOKEN, HA, SECRET_KEY, LocalEndpoint
+
+from .service import Heard, raw_server, service_at
+
+
+def answer(head: str, body: bytes = b"") -> bytes:
+    return f"HTTP/1.1 {head}\r\nContent-Type: application/json\r\n\r\n".encode() + body
+
+
+def look(url: str) -> DcsError:
+    """The error that one look at the list ends in."""
+    service = service_at(url)
+    with pytest.raises(DcsError) as caught:
+        service._lists.look(Heard(HA, timeout=5.0).operation, patience=0.0)
+    return caught.value
+
+
+def test_an_answer_of_a_gigabyte_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "LARGEST_ANSWER", 1024 * 1024)
+    sent = 0
+
+    def serve(connection: socket.socket) -> None:
+        nonlocal sent
+        connection.sendall(answer("200 OK"))
+        while sent < 1024**3:
+            sent += connection.send(b" " * 65536)
+
+    with raw_server(serve) as url:
+        assert isinstance(look(url), UnreadableAnswerError)
+    assert sent < 64 * 1024 * 1024
+
+
+def test_an_answer_that_never_ends_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "LONGEST_ANSWER", 0.5)
+
+    def serve(connection: socket.socket) -> None:
+        connection.sendall(answer("200 OK"))
+        while True:
+            connection.sendall(b" ")
+            time.sleep(0.05)
+
+    with raw_server(serve) as url:
+        error = look(url)
+    assert isinstance(error, UnreadableAnswerError)
+    assert "the answer was cut off" in str(error)
+
+
+def test_a_redirect_is_refused_and_named() -> None:
+    with raw_server(lambda c: c.sendall(answer("302 Found\r\nLocation: http://elsewhere.example/"))) as url:
+        error = look(url)
+    assert isinstance(error, ServiceError)
+    assert not isinstance(error, UnreadableAnswerError)
+    assert "it points to http://elsewhere.example/; redirects are not followed" in str(error)
+
+
+@pytest.mark.parametrize("partial", [b"", b"HT", b"HTTP/1.1 200 OK\r\nContent-"])
+def test_a_connection_that_ends_before_the_answer_may_have_been_heard(partial: bytes) -> None:
+    with raw_server(lambda c: c.sendall(partial)) as url:
+        error = look(url)
+    assert isinstance(error, (NoAnswerError, UnreadableAnswerError))
+    assert getattr(error, "sent", True)
+
+
+def test_what_is_no_http_at_all() -> None:
+    with raw_server(lambda c: c.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")) as url:
+        error = look(url)
+    assert isinstance(error, NoAnswerError)
+    assert error.sent
+
+
+def test_a_host_that_does_not_exist_was_never_reached() -> None:
+    error = look("https://dcs.invalid")
+    assert isinstance(error, NoAnswerError)
+    assert not error.sent
+    assert error.can_pass
+    assert "0x" not in str(error)
+
+
+def test_a_netrc_file_does_not_replace_the_signature(
+    endpoint: LocalEndpoint, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login someone password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    assert service_at(endpoint.url).find(Heard(HA).operation, "b") is None
+
+
+def test_a_token_is_as_good_as_a_signature(endpoint: LocalEndpoint) -> None:
+    assert service_at(endpoint.url, credentials=AuthToken(AUTH_TOKEN)).find(Heard(HA).operation, "b") is None
+    with pytest.raises(AuthenticationError):
+        service_at(endpoint.url, credentials=AuthToken("wrong")).find(Heard(HA).operation, "b")
+
+
+def test_credentials_never_show(endpoint: LocalEndpoint) -> None:
+    keys = AccessKey(ACCESS_KEY, SECRET_KEY, "SECURITYTOKEN")
+    for credentials in (keys, AuthToken("SECURITYTOKEN")):
+        assert not any(secret in repr(credentials) for secret in keys.secrets)
+        with pytest.raises(TypeError):
+            pickle.dumps(credentials)
+    endpoint.plan({"status": 400, "body": f'{{"error_msg": "bad {ACCESS_KEY} and {SECRET_KEY}", "error_code": "X"}}'})
+    text = str(look(endpoint.url))
+    assert "bad *** and ***" in text
+    assert ACCESS_KEY not in text
+    assert SECRET_KEY not in text
