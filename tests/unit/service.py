@@ -19,9 +19,25 @@ from tests.endpoint import ACCESS_KEY, PROJECT_ID, REGION, SECRET_KEY
 KEYS = AccessKey(ACCESS_KEY, SECRET_KEY)
 
 
-def service_at(url: str, *, credentials: Credentials = KEYS, claims: Claims | None = None) -> BackupService:
+def service_at(
+    url: str, *, credentials: Credentials = KEYS, claims: Claims | None = None, clock: SystemClock | None = None
+) -> BackupService:
     place = Place(url, PROJECT_ID, REGION)
-    return BackupService(place, lambda: credentials, SystemClock(), claims or Claims())
+    return BackupService(place, lambda: credentials, clock or SystemClock(), claims or Claims())
+
+
+def fast_service_at(url: str) -> BackupService:
+    return service_at(url, clock=FastClock())
+
+
+class FastClock(SystemClock):
+    """Ten seconds of the API layer's patience pass in one."""
+
+    def monotonic(self) -> float:
+        return super().monotonic() * 10
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds / 10)
 
 
 class Heard:

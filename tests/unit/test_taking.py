@@ -21,7 +21,7 @@ from pulumi_dcs.api.models import BackupFormat
 
 from tests.endpoint import HA, LocalEndpoint, free_port
 
-from .service import Heard, service_at
+from .service import FastClock, Heard, fast_service_at, service_at
 
 POST = {"operation": "create_backup"}
 
@@ -51,7 +51,7 @@ def test_a_backup_whose_answer_was_lost_is_taken_over(endpoint: LocalEndpoint, f
 @pytest.mark.parametrize("fault", [name for name in LOST if name != "body cut off"])
 def test_a_post_that_was_not_carried_out_is_sent_again(endpoint: LocalEndpoint, fault: str) -> None:
     endpoint.plan({**POST, **LOST[fault]})
-    backup_id = service_at(endpoint.url).take(Heard(HA).operation, "one", None)
+    backup_id = fast_service_at(endpoint.url).take(Heard(HA, clock=FastClock()).operation, "one", None)
     assert [row["backup_id"] for row in endpoint.backups()] == [backup_id]
     assert endpoint.count("create_backup") == 2
 
@@ -82,7 +82,7 @@ def test_a_record_that_comes_after_the_second_post_was_refused(endpoint: LocalEn
     ids=str,
 )
 def test_another_backup_that_appeared_since_is_not_taken_over(endpoint: LocalEndpoint, theirs: dict[str, Any]) -> None:
-    service = service_at(endpoint.url)
+    service = fast_service_at(endpoint.url)
     begun = threading.Event()
     endpoint.plan({**POST, "drop": True, "delay": 0.5})
 
@@ -94,7 +94,7 @@ def test_another_backup_that_appeared_since_is_not_taken_over(endpoint: LocalEnd
     thread.start()
     # The fault waits before it drops the connection: theirs is made while our POST is under way.
     begun.set()
-    backup_id = service.take(Heard(HA).operation, "one", BackupFormat.RDB)
+    backup_id = service.take(Heard(HA, clock=FastClock()).operation, "one", BackupFormat.RDB)
     thread.join()
     assert len(endpoint.backups()) == 2
     (mine,) = (row for row in endpoint.backups() if row["backup_id"] == backup_id)
@@ -105,17 +105,17 @@ def test_another_backup_that_appeared_since_is_not_taken_over(endpoint: LocalEnd
 def test_an_older_backup_with_the_same_remark_is_not_taken_over(endpoint: LocalEndpoint) -> None:
     old = endpoint.add_backup(HA, remark="one")
     endpoint.plan({**POST, "drop": True})
-    backup_id = service_at(endpoint.url).take(Heard(HA).operation, "one", None)
+    backup_id = fast_service_at(endpoint.url).take(Heard(HA, clock=FastClock()).operation, "one", None)
     assert backup_id != old
     assert len(endpoint.backups()) == 2
 
 
 def test_of_two_that_fit_none_is_taken_over(endpoint: LocalEndpoint) -> None:
     endpoint.plan({**POST, "drop": True, "carried_out": True, "delay": 0.5})
-    service = service_at(endpoint.url)
+    service = fast_service_at(endpoint.url)
     timer = threading.Timer(0.2, lambda: endpoint.add_backup(HA, remark="one"))
     timer.start()
-    backup_id = service.take(Heard(HA).operation, "one", None)
+    backup_id = service.take(Heard(HA, clock=FastClock()).operation, "one", None)
     timer.join()
     assert len(endpoint.backups()) == 3
     assert endpoint.backups()[0]["backup_id"] == backup_id
@@ -162,7 +162,7 @@ def test_a_wrong_clock_is_named(endpoint: LocalEndpoint) -> None:
 def test_answers_that_stay_lost_end_in_an_error_that_says_so(endpoint: LocalEndpoint) -> None:
     endpoint.plan({**POST, "status": 500, "times": -1})
     with pytest.raises(UnreadableAnswerError, match="whether a backup was begun is not known"):
-        service_at(endpoint.url).take(Heard(HA, timeout=60).operation, "", None)
+        fast_service_at(endpoint.url).take(Heard(HA, timeout=60, clock=FastClock()).operation, "", None)
     assert not endpoint.backups()
 
 

@@ -12,7 +12,7 @@ from pulumi_dcs.api.pace import next_look
 
 from tests.endpoint import HA, LocalEndpoint
 
-from .service import Heard, service_at
+from .service import FastClock, Heard, fast_service_at, service_at
 
 LIST = {"operation": "list_backups"}
 
@@ -36,8 +36,8 @@ LIST = {"operation": "list_backups"}
 )
 def test_looking_goes_on_through_failures(endpoint: LocalEndpoint, fault: dict[str, object]) -> None:
     endpoint.behave(duration=0.6)
-    service = service_at(endpoint.url)
-    heard = Heard(HA)
+    service = fast_service_at(endpoint.url)
+    heard = Heard(HA, timeout=300.0, clock=FastClock())
     backup_id = service.take(heard.operation, "", None)
     endpoint.plan({**LIST, **fault, "times": 3})
     record = service.wait(heard.operation, backup_id)

@@ -53,8 +53,9 @@ def error_from(
     if target := answer.headers.get("Location", ""):
         facts.append(f"it points to {clean(target)[:200]}; redirects are not followed")
     if kind is AuthenticationError and (skew := clock_skew(answer, clock)) is not None:
+        minutes = round(abs(skew) / 60) * 60
         facts.append(
-            f"this machine's clock is {in_words(abs(skew))} {'ahead of' if skew > 0 else 'behind'} the service's"
+            f"this machine's clock is {in_words(minutes)} {'ahead of' if skew > 0 else 'behind'} the service's"
         )
         advice = "set this machine's clock: signatures are valid for 15 minutes only."
     return kind(

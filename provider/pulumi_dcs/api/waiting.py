@@ -56,8 +56,8 @@ def wait_until_succeeded(lists: BackupLists, operation: Operation, backup_id: st
         except (ServiceError, NoAnswerError) as error:
             # A running backup outlives whatever keeps us from seeing it; even a refusal can be a gateway's nonsense.
             trouble = error
-            misses += 1
             pause = min(next_look(operation.elapsed - started) * 2 ** min(misses, 5), LONGEST_PAUSE)
+            misses += 1
             operation.say(f"{error.summary} Looking again in {in_words(max(1.0, pause))}.")
             continue
         misses, trouble = 0, None
