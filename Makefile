@@ -1,17 +1,21 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test unit lint clean
+.PHONY: demo test unit lint captures clean
 
 demo: .venv/ready ## preview and apply the root project for real
 	@$(BIN)/python tools/demo.py
 
-test: .venv/ready ## everything: lint, types, unit tests, tests on the real engine
+test: .venv/ready .venv-floor/ready ## everything: lint, types, unit tests, tests on the real engine
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest tests
+	@$(BIN)/python tools/engine.py > /dev/null
+	$(BIN)/python -m pytest -n 3 tests
 
 unit: .venv/ready ## the tests that need no engine
-	$(BIN)/python -m pytest tests/unit
+	$(BIN)/python -m pytest -n 3 tests/unit
+
+captures: .venv/ready ## run what README.md shows and put the real output in its place
+	$(BIN)/python tools/captures.py
 
 lint: .venv/ready
 	$(BIN)/ruff check .
@@ -24,6 +28,14 @@ lint: .venv/ready
 	@echo "making the Python environment .venv …"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv-floor/ready: requirements-floor.txt pyproject.toml $(shell find provider -name '*.py')
+	@echo "making a second environment with the oldest supported packages .venv-floor …"
+	@$(PYTHON) -m venv .venv-floor
+	@.venv-floor/bin/python -m pip install --quiet --disable-pip-version-check \
+		--force-reinstall --no-deps .
+	@.venv-floor/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-floor.txt
 	@touch $@
 
 clean: ## stop the local endpoint and forget its state and the demo's stack

@@ -14,7 +14,7 @@ from .api.errors import DcsError, SettingsError
 from .api.operation import Operation
 from .api.ownership import Claims
 from .api.service import BackupService
-from .host import Host
+from .host import Host, Severity
 from .settings import Settings
 
 CREATE_TIMEOUT: Final = 30 * 60.0
@@ -35,6 +35,9 @@ class Session:
         self.host: Final = Host(on_cancel=self.clock.cancel)
         self.claims: Final = Claims()
         self._version = _version()
+        if self.settings.is_debugging:
+            in_force = ", ".join(sorted(ability.name for ability in self.host.abilities))
+            self.host.tell(self.host.call().urn, f"pulumi-dcs {self._version}, abilities: {in_force}", Severity.INFO)
         self._lock = threading.Lock()
         self._services: dict[Place, BackupService] = {}
         self._projects: dict[str, str] = {}

@@ -15,7 +15,9 @@ from tests.endpoint import LocalEndpoint
 from .stack import Stack
 
 ROOT = Path(__file__).parent.parent.parent
+CURRENT = Path(sys.executable).parent
 FLOOR = ROOT / ".venv-floor" / "bin"
+"""The environment with the oldest supported packages; ``make test`` makes it."""
 
 MakeStack = Callable[..., Stack]
 
@@ -36,7 +38,7 @@ def pulumi_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_stack(tmp_path: Path, engine: Path, pulumi_home: Path, endpoint: LocalEndpoint) -> MakeStack:
-    def make(name: str = "dev", python: Path = Path(sys.executable).parent, folder: str = "project") -> Stack:
+    def make(name: str = "dev", python: Path = CURRENT, folder: str = "project") -> Stack:
         environment = {
             **os.environ,
             **endpoint.environment,
@@ -56,3 +58,9 @@ def make_stack(tmp_path: Path, engine: Path, pulumi_home: Path, endpoint: LocalE
 @pytest.fixture
 def stack(make_stack: MakeStack) -> Stack:
     return make_stack()
+
+
+@pytest.fixture(params=[CURRENT, FLOOR], ids=["newest", "oldest"])
+def stack_of_each_sdk(request: pytest.FixtureRequest, make_stack: MakeStack) -> Stack:
+    """A stack whose program and host run with the newest, and with the oldest, supported packages."""
+    return make_stack(python=request.param)

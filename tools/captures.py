@@ -1,0 +1,120 @@
+"""Runs what README.md shows and puts the real output in its place: ``make captures``.
+
+Each capture stands between ``<!-- capture: name -->`` and ``<!-- end -->``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from demo import free_port, is_up
+from engine import find_engine
+
+ROOT: Final = Path(__file__).parent.parent
+ORDERS: Final = "11111111-1111-4111-8111-000000000002"
+SESSIONS: Final = "11111111-1111-4111-8111-000000000001"
+PROGRAM: Final = """\
+import pulumi
+from pulumi_dcs import InstanceBackup
+
+config = pulumi.Config()
+InstanceBackup("orders-before-release", instance_id=config.require("instance"), remark=config.require("remark"))
+"""
+
+
+def main() -> None:
+    """Make all captures and write them into the README."""
+    readme = ROOT / "README.md"
+    text = readme.read_text()
+    with tempfile.TemporaryDirectory() as folder, local_endpoint() as url:
+        environment = prepare(Path(folder), url)
+
+        def pulumi(*arguments: str) -> str:
+            done = subprocess.run(
+                ["pulumi", *arguments, "--non-interactive"],
+                cwd=folder,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            return done.stdout + done.stderr
+
+        for name, shown in captures(pulumi):
+            begin, end = f"<!-- capture: {name} -->\n", "<!-- end -->"
+            before, _, rest = text.partition(begin)
+            if not rest:
+                sys.exit(f"README.md has no place for the capture {name!r}")
+            text = f"{before}{begin}```console\n{shown.strip()}\n```\n{end}{rest.partition(end)[2]}"
+            print(f"{name}: written")
+    readme.write_text(text)
+
+
+def captures(pulumi: Callable[..., str]) -> Iterator[tuple[str, str]]:
+    """Name and text of each capture."""
+    pulumi("config", "set", "instance", ORDERS)
+    pulumi("config", "set", "remark", "before 2026.11")
+    yield "create", "$ pulumi preview --diff\n" + tidy(pulumi("preview", "--diff"))
+    yield "progress", "$ pulumi up --yes --skip-preview\n" + tidy(pulumi("up", "--yes", "--skip-preview"))
+    pulumi("config", "set", "remark", "before 2026.12")
+    yield "replace", "$ pulumi preview --diff\n" + tidy(pulumi("preview", "--diff"))
+    pulumi("config", "set", "instance", SESSIONS)
+    said = pulumi("up", "--yes", "--skip-preview")
+    error = re.search(r"(?s)  pulumi-python:dynamic/dcs:InstanceBackup \(.*?\n(?=\n)", said)
+    assert error is not None
+    yield "diagnostic", "$ pulumi up --yes --skip-preview\n…\nDiagnostics:\n" + error[0]
+
+
+def tidy(text: str) -> str:
+    """Without the lines that only say that something is going on."""
+    lines = [line.rstrip() for line in text.splitlines() if not line.startswith("@ ")]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
+
+
+def prepare(folder: Path, url: str) -> dict[str, str]:
+    """A project with a stack that leads to the endpoint."""
+    (folder / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    (folder / "__main__.py").write_text(PROGRAM)
+    (folder / "state").mkdir()
+    environment = {
+        **os.environ,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), str(find_engine("any")), os.environ["PATH"]]),
+        "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
+        "PULUMI_CONFIG_PASSPHRASE": "",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "DCS_ENDPOINT": url,
+        "HUAWEICLOUD_SDK_AK": "local-access-key",
+        "HUAWEICLOUD_SDK_SK": "local-secret-key",
+        "HUAWEICLOUD_SDK_PROJECT_ID": "0123456789abcdef0123456789abcdef",
+        "HW_REGION_NAME": "cn-north-4",
+    }
+    subprocess.run(["pulumi", "stack", "init", "prod"], cwd=folder, env=environment, check=True, capture_output=True)
+    return environment
+
+
+@contextmanager
+def local_endpoint() -> Iterator[str]:
+    """A local endpoint for as long as the captures take."""
+    port = free_port()
+    command = [sys.executable, "-m", "pulumi_dcs.emulator", "--quiet", "--port", str(port), "--duration", "4"]
+    keys = ["--access-key", "local-access-key", "--secret-key", "local-secret-key"]
+    with subprocess.Popen([*command, *keys]) as process:
+        try:
+            while not is_up(port):
+                time.sleep(0.1)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
+
+
+if __name__ == "__main__":
+    main()
