@@ -13,7 +13,7 @@ from typing import Final
 from .answers import error_from, service_time
 from .clock import Clock
 from .credentials import CredentialSource
-from .errors import ServiceError, ThrottledError
+from .errors import NoAnswerError, ServiceError, ThrottledError
 from .models import BackupFormat, BackupPage, BackupRecord, Instance
 from .operation import Operation
 from .signing import RequestSigner
@@ -123,7 +123,12 @@ class DcsClient:
         leaves_at = self.clock.monotonic() + self._throttle.reserve()
         while (wait := leaves_at - self.clock.monotonic()) > 0:
             operation.pause(wait)
-        answer = self._transport.exchange(request)
+        try:
+            answer = self._transport.exchange(request)
+        except NoAnswerError as error:
+            where = f" in {self.place.region}" if self.place.region else ""
+            error.facts = (f"tried to {operation.name}: {request.method} {request.path}{where}", *error.facts)
+            raise
         if answer.status in expected and answer.complete:
             self._throttle.accepted()
             return answer
