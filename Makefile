@@ -39,5 +39,8 @@ lint: .venv/ready
 	@touch $@
 
 clean: ## stop the local endpoint and forget its state and the demo's stack
+	@if [ -f .demo/holds-real-backups ]; then \
+		echo ".demo holds the state of backups at the real service."; \
+		echo "Run 'source .demo/env' and 'pulumi destroy' first, then delete .demo/holds-real-backups."; exit 1; fi
 	@if [ -f .demo/endpoint.pid ]; then kill "$$(cat .demo/endpoint.pid)" 2>/dev/null || true; fi
 	@rm -rf .demo

@@ -23,6 +23,8 @@ ROOT: Final = Path(__file__).parent.parent
 STATE: Final = ROOT / ".demo"
 STACK: Final = "demo"
 LOCAL_INSTANCE: Final = "11111111-1111-4111-8111-000000000002"
+REAL: Final = "holds-real-backups"
+"""Keeps `make clean` from forgetting the state of backups that exist at the real service."""
 KEY_VARIABLES: Final = ("HUAWEICLOUD_SDK_AK", "HW_ACCESS_KEY", "CLOUD_SDK_AK", "HW_AUTH_TOKEN")
 
 
@@ -38,6 +40,8 @@ def main() -> None:
     if not is_real:
         print(f"local endpoint: {environment['DCS_ENDPOINT']} (its API: {environment['DCS_ENDPOINT']}/docs)")
     everything = {**os.environ, **environment}
+    if is_real:
+        (STATE / REAL).touch()
     stack = "dev" if is_real else STACK
     run(everything, "pulumi", "stack", "select", stack, "--create", quiet=True)
     run(everything, "pulumi", "config", "set", "instanceId", instance_id, quiet=True)
