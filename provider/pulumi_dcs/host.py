@@ -8,9 +8,13 @@ is missing the stock behaviour stays in force. Nothing here knows of DCS.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import os
+import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -36,6 +40,9 @@ _STATUS_METADATA: Final = "grpc-status-details-bin"
 _UNKNOWN_CODE: Final = 2
 _PROVIDER: Final = "__provider"
 _LOG_TIMEOUT: Final = 5.0
+_WATCH_PAUSE: Final = 0.5
+_LAST_REQUESTS: Final = 60.0
+"""Seconds that the requests under way get to write down what they have made, once the engine is gone."""
 
 
 class Ability(Enum):
@@ -46,6 +53,7 @@ class Ability(Enum):
     PARTIAL_STATE = "keep a resource in the state whose create or update failed"
     DETAILED_DIFF = "say which properties changed, and how"
     CANCELLATION = "hear that the deployment is cancelled"
+    ENGINE_WATCH = "notice that the engine is gone"
     WORKERS = "serve more than four requests at once"
     MESSAGES = "show messages on the resource's row while it works"
 
@@ -97,14 +105,25 @@ class Host:
     """The dynamic-provider host of this process, taught what it can be taught.
 
     Args:
-        on_cancel: called once when the engine cancels the deployment.
+        on_cancel: called when the engine cancels the deployment, and when the engine is gone.
+        on_close: called when the process ends while the engine is there, as it does after a deployment.
     """
 
-    def __init__(self, on_cancel: Callable[[], None]) -> None:
+    def __init__(self, on_cancel: Callable[[], None], on_close: Callable[[], None]) -> None:
         self._on_cancel = on_cancel
+        self._on_close = on_close
+        self._serving = 0
+        self._lock = threading.Lock()
         self._abilities: set[Ability] = set()
         self._engine: engine_pb2_grpc.EngineStub | None = None
-        for teach in (self._teach_calls, self._teach_workers, self._teach_handlers, self._teach_messages):
+        teachings = (
+            self._teach_calls,
+            self._teach_workers,
+            self._teach_handlers,
+            self._teach_messages,
+            self._teach_engine_watch,
+        )
+        for teach in teachings:
             # Private names may change in any way: whatever looking for them raises means that they are not there.
             with contextlib.suppress(Exception):
                 teach()
@@ -166,6 +185,17 @@ class Host:
                 for path, change in changes.items()
             }
         )
+
+    @contextlib.contextmanager
+    def serving(self) -> Iterator[None]:
+        """Mark that a request is being served: if the engine is gone, the process ends when none is."""
+        with self._lock:
+            self._serving += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._serving -= 1
 
     def show(self, urn: str, message: str) -> None:
         """Show a passing message on the resource's row."""
@@ -230,6 +260,38 @@ class Host:
             return
         self._engine = engine_pb2_grpc.EngineStub(grpc.insecure_channel(sys.argv[1]))
         self._abilities.add(Ability.MESSAGES)
+
+    def _teach_engine_watch(self) -> None:
+        if not _is_dynamic_host() or len(sys.argv) < 2:
+            return
+        address, _, port = sys.argv[1].rpartition(":")
+        place = (address, int(port))
+        if not _is_there(place):
+            return
+        threading.Thread(target=self._watch_engine, args=(place,), daemon=True).start()
+        atexit.register(lambda: self._on_close() if _is_there(place) else None)
+        self._abilities.add(Ability.ENGINE_WATCH)
+
+    def _watch_engine(self, place: tuple[str, int]) -> None:
+        """End the process once the engine is gone: nobody else would, and what it went on to make nobody would keep."""
+        while _is_there(place):
+            time.sleep(_WATCH_PAUSE)
+        self._on_cancel()
+        give_up = time.monotonic() + _LAST_REQUESTS
+        while self._serving and time.monotonic() < give_up:
+            time.sleep(0.05)
+        os._exit(1)
+
+
+def _is_there(place: tuple[str, int]) -> bool:
+    """Whether somebody listens there."""
+    try:
+        socket.create_connection(place, timeout=_WATCH_PAUSE).close()
+    except ConnectionRefusedError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _is_dynamic_host() -> bool:

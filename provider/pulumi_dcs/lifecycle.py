@@ -35,7 +35,8 @@ from .api.errors import (
 from .api.models import BackupStatus
 from .api.operation import Operation
 from .api.service import BackupService
-from .host import PropertyChange, Severity
+from .host import Ability, PropertyChange, Severity
+from .journal import Entry
 from .properties import Inputs
 from .session import CREATE_TIMEOUT, DELETE_TIMEOUT, READ_TIMEOUT, Session
 from .settings import missing_region
@@ -66,7 +67,8 @@ def _diagnosed(method: Method[P, R]) -> Method[P, R]:
     @functools.wraps(method)
     def wrapper(self: InstanceBackupProvider, /, *args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return method(self, *args, **kwargs)
+            with self.session.host.serving():
+                return method(self, *args, **kwargs)
         except DcsError as error:
             self.session.host.fail(self._message(error))
             raise
@@ -95,8 +97,10 @@ class InstanceBackupProvider(ResourceProvider):
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Validate the inputs and fill in where the backup is made. In previews, also ask whether it can be."""
         olds, declared = properties.plain(_olds), properties.plain(news)
+        if olds:
+            self.session.states.see(self.session.host.call().urn)
         is_dry_run = bool(declared.get(properties.DRY_RUN))
-        failures = list(properties.check(declared))
+        failures = list(properties.check(declared, is_marked=self.session.settings.mark))
         inputs = properties.normalised(declared)
         if not failures:
             failures = self._fill_in_place(olds, inputs, is_dry_run=is_dry_run)
@@ -107,6 +111,7 @@ class InstanceBackupProvider(ResourceProvider):
     @_diagnosed
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Replace for what makes another backup, update to go on waiting for a running one, else nothing."""
+        self._settle(_id)
         declared = properties.plain(_news)
         changes = properties.replacements(self._old_inputs(_olds), _olds, declared)
         status = _status(_olds)
@@ -127,15 +132,35 @@ class InstanceBackupProvider(ResourceProvider):
         declared = properties.normalised(props)
         if inputs.adopt_backup_id is not None:
             backup_id = self._adopt(service, operation, inputs, inputs.adopt_backup_id)
-        else:
-            backup_id = service.take(operation, inputs.remark or "", inputs.backup_format)
-        outs = self._finish(service, operation, declared, backup_id)
+            return CreateResult(
+                _resource_id(inputs.instance_id, backup_id), self._finish(service, operation, declared, backup_id)
+            )
+        urn = self.session.host.call().urn
+        digest = properties.digest(declared)
+        entry = self.session.journal.entry(urn, f"{service.place}", inputs.instance_id, digest)
+        mark = properties.mark(urn, declared) if self.session.settings.mark else ""
+        ownership = service.ownership(inputs.remark or "", inputs.backup_format, ledger=entry, mark=mark)
+        # A forced replacement comes without a diff: then what was left behind may be what the state holds.
+        ownership.trusts_what_was_left = not self.session.states.hides_a_backup(urn)
+        backup_id = service.take(operation, ownership)
+        try:
+            outs = self._finish(service, operation, declared, backup_id)
+        except PartialFailure:
+            if Ability.PARTIAL_STATE in self.session.host.abilities:
+                entry.answered()
+            raise
+        except (BackupFailedError, BackupGoneError):
+            entry.drop()
+            raise
+        self._remove_strays(service, operation.instance_id, entry)
+        entry.answered()
         return CreateResult(_resource_id(inputs.instance_id, backup_id), outs)
 
     @_diagnosed
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Look what has become of the backup."""
         instance_id, backup_id = _split(id_)
+        self._settle(id_)
         service = self.session.service(props.get("region") or "", props.get("project_id") or "")
         operation = self.session.operation(f"list the backups of instance {instance_id}", instance_id, READ_TIMEOUT)
         record = service.find(operation, backup_id, max_age=REFRESH_MAX_AGE)
@@ -161,6 +186,7 @@ class InstanceBackupProvider(ResourceProvider):
         """Go on waiting for a backup whose create or update was cut short."""
         inputs = Inputs.of(_news)
         _, backup_id = _split(_id)
+        self._settle(_id)
         service = self.session.service(inputs.region or "", inputs.project_id or "")
         operation = self.session.operation(f"back up instance {inputs.instance_id}", inputs.instance_id, CREATE_TIMEOUT)
         declared = properties.normalised(_news)
@@ -174,8 +200,13 @@ class InstanceBackupProvider(ResourceProvider):
 
     @_diagnosed
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """Delete the backup; done when it is gone."""
+        """Delete the backup; done when it is gone. One that another resource of this run has adopted stays."""
         instance_id, backup_id = _split(_id)
+        self._settle(_id)
+        if self.session.adopted.is_claimed(backup_id):
+            message = f"Backup {backup_id} is not deleted: another resource has adopted it in this run."
+            self.session.host.tell(self.session.host.call().urn, message, Severity.WARNING)
+            return
         service = self.session.service(_props.get("region") or "", _props.get("project_id") or "")
         name = f"delete backup {backup_id} of instance {instance_id}"
         service.remove(self.session.operation(name, instance_id, DELETE_TIMEOUT), backup_id)
@@ -211,6 +242,23 @@ class InstanceBackupProvider(ResourceProvider):
         else:
             error.add_fact("its record was removed")
 
+    def _remove_strays(self, service: BackupService, instance_id: str, entry: Entry) -> None:
+        """Delete what killed runs of this resource made for inputs that are declared no more; no state holds it."""
+        for backup_id in entry.strays:
+            name = f"delete backup {backup_id}, which an interrupted run left,"
+            try:
+                service.remove(self.session.operation(name, instance_id, DELETE_TIMEOUT), backup_id)
+            except DcsError as error:
+                self._warn(f"Backup {backup_id}, which an interrupted run left, could not be deleted.", error)
+
+    def _settle(self, resource_id: str) -> None:
+        """The engine knows the backup: it belongs to a resource, and its create is over."""
+        backup_id = resource_id.rpartition("/")[2]
+        urn = self.session.host.call().urn
+        self.session.claims.claim(backup_id)
+        self.session.states.see(urn, backup_id)
+        self.session.journal.settle(urn, backup_id)
+
     def _adopt(self, service: BackupService, operation: Operation, inputs: Inputs, backup_id: str) -> str:
         """Make sure that the existing backup is what the program says it is."""
         record = service.find(operation, backup_id)
@@ -237,6 +285,7 @@ class InstanceBackupProvider(ResourceProvider):
                 f"{where} can't be adopted: another resource of this run has it.",
                 advice="give each backup to one resource only.",
             )
+        self.session.adopted.claim(backup_id)
         return backup_id
 
     def _fill_in_place(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -17,6 +19,10 @@ from .settings import is_region
 LONGEST_REMARK: Final = 128
 DRY_RUN: Final = "__dryRun"
 """Set by the resource in previews, where a provider can't otherwise tell; check takes it out again."""
+
+MARK: Final = re.compile(r" ?~dcs:[0-9a-f]{12}$")
+"""What is added to a remark where ``dcs:mark`` is on."""
+MARK_LENGTH: Final = len(" ~dcs:0123456789ab")
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 _ID_RULE: Final = "letters, digits, - and _"
@@ -71,8 +77,16 @@ class Failure:
     reason: str
 
 
-def check(properties: Mapping[str, Any]) -> Iterator[Failure]:
-    """Everything that is wrong with the inputs by themselves. Unknown values pass."""
+def check(properties: Mapping[str, Any], *, is_marked: bool = False) -> Iterator[Failure]:
+    """Everything that is wrong with the inputs by themselves. Unknown values pass.
+
+    Args:
+        is_marked: whether the remark has to leave room for a mark.
+    """
+    remark = properties.get("remark")
+    if is_marked and isinstance(remark, str) and LONGEST_REMARK - MARK_LENGTH < len(remark) <= LONGEST_REMARK:
+        most = LONGEST_REMARK - MARK_LENGTH
+        yield Failure("remark", f"it has {len(remark)} characters; with dcs:mark on, shorten it to at most {most}.")
     for name, rule in _RULES.items():
         value = properties.get(name)
         if value is None:
@@ -103,8 +117,9 @@ def outputs(inputs: Mapping[str, Any], backup_id: str, record: BackupRecord | No
     for name in OUTPUT_NAMES[1:]:
         value = getattr(record, name)
         kept[name] = value.value if isinstance(value, BackupStatus) else value
-    if record.remark or "remark" in kept:
-        kept["remark"] = record.remark
+    remark = MARK.sub("", record.remark)
+    if remark or "remark" in kept:
+        kept["remark"] = remark
     if record.backup_format:
         kept["backup_format"] = record.backup_format
     return {name: value for name, value in kept.items() if value is not None and value != ""}
@@ -154,6 +169,17 @@ def plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [plain(part) for part in value]
     return value
+
+
+def digest(inputs: Mapping[str, Any]) -> str:
+    """A short text that tells these inputs from others that would make another backup."""
+    told = json.dumps({name: inputs.get(name) for name in _REPLACING}, sort_keys=True, default=str)
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+def mark(urn: str, inputs: Mapping[str, Any]) -> str:
+    """The mark of the backup of this resource (its URN names the stack) with these inputs."""
+    return f"~dcs:{hashlib.sha256(f'{urn}|{digest(inputs)}'.encode()).hexdigest()[:12]}"
 
 
 def has_unknowns(value: Any) -> bool:

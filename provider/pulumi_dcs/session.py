@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping
 from importlib import metadata
@@ -15,11 +16,30 @@ from .api.operation import Operation
 from .api.ownership import Claims
 from .api.service import BackupService
 from .host import Host, Severity
+from .journal import Journal
 from .settings import Settings
 
 CREATE_TIMEOUT: Final = 30 * 60.0
 DELETE_TIMEOUT: Final = 10 * 60.0
 READ_TIMEOUT: Final = 2 * 60.0
+
+
+class KnownStates:
+    """What the engine has shown of its state in this run: which resources are in it, with which backups."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._backup_ids: dict[str, str] = {}
+
+    def see(self, urn: str, backup_id: str = "") -> None:
+        """Note that the resource is in the state, and its backup, if that was shown."""
+        with self._lock:
+            self._backup_ids[urn] = backup_id or self._backup_ids.get(urn, "")
+
+    def hides_a_backup(self, urn: str) -> bool:
+        """Whether the resource is in the state, but with which backup was not shown."""
+        with self._lock:
+            return self._backup_ids.get(urn) == ""
 
 
 class Session:
@@ -32,8 +52,13 @@ class Session:
     def __init__(self, configuration: Mapping[str, Any]) -> None:
         self.settings: Final = Settings(configuration)
         self.clock: Final = SystemClock()
-        self.host: Final = Host(on_cancel=self.clock.cancel)
+        self.host: Final = Host(on_cancel=self.clock.cancel, on_close=self._close)
+        self.journal: Final = Journal.of_environment(
+            os.environ, lambda message: self.host.tell(self.host.call().urn, message, Severity.WARNING)
+        )
         self.claims: Final = Claims()
+        self.adopted: Final = Claims()
+        self.states: Final = KnownStates()
         self._version = _version()
         if self.settings.is_debugging:
             in_force = ", ".join(sorted(ability.name for ability in self.host.abilities))
@@ -81,7 +106,11 @@ class Session:
             clock=self.clock,
             timeout=call.timeout or timeout,
             say=lambda message: self.host.show(call.urn, message),
+            warn=lambda message: self.host.tell(call.urn, message, Severity.WARNING),
         )
+
+    def _close(self) -> None:
+        self.journal.close()
 
     def _look_up_project(self, region: str) -> str:
         advice = "set dcs:projectId, HUAWEICLOUD_SDK_PROJECT_ID or HW_PROJECT_ID to the project's id."

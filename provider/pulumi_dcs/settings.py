@@ -81,6 +81,18 @@ class Settings:
         return not value or "{region}" in value
 
     @property
+    def mark(self) -> bool:
+        """Whether backups get a mark at the end of their remark (``dcs:mark``), which proves whose they are.
+
+        Raises:
+            SettingsError: it is neither true nor false.
+        """
+        value = self._configured("dcs:mark").lower()
+        if value not in ("", "true", "false"):
+            raise SettingsError(f"dcs:mark is {value!r}.", advice="set it to true or false.")
+        return value == "true"
+
+    @property
     def is_debugging(self) -> bool:
         """Whether API errors shall show their traceback as well (``DCS_DEBUG=1``)."""
         return self._variable("DCS_DEBUG") not in ("", "0")

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pulumi_dcs.api.client import Place
 from pulumi_dcs.api.clock import SystemClock
 from pulumi_dcs.api.credentials import AccessKey, Credentials
+from pulumi_dcs.api.models import BackupFormat
 from pulumi_dcs.api.operation import Operation
-from pulumi_dcs.api.ownership import Claims
+from pulumi_dcs.api.ownership import Claims, Ledger
 from pulumi_dcs.api.service import BackupService
 
 from tests.endpoint import ACCESS_KEY, PROJECT_ID, REGION, SECRET_KEY
@@ -45,13 +46,28 @@ class Heard:
 
     def __init__(self, instance_id: str, *, timeout: float = 30.0, clock: SystemClock | None = None) -> None:
         self.said: list[str] = []
+        self.warned: list[str] = []
         self.operation = Operation(
             f"back up instance {instance_id}",
             instance_id=instance_id,
             clock=clock or SystemClock(),
             timeout=timeout,
             say=self.said.append,
+            warn=self.warned.append,
         )
+
+
+def take(
+    service: BackupService,
+    heard: Heard,
+    remark: str = "",
+    backup_format: BackupFormat | None = None,
+    *,
+    ledger: Ledger | None = None,
+    mark: str = "",
+) -> str:
+    """Take a backup as a create does."""
+    return service.take(heard.operation, service.ownership(remark, backup_format, ledger=ledger, mark=mark))
 
 
 @contextmanager

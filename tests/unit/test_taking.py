@@ -21,7 +21,7 @@ from pulumi_dcs.api.models import BackupFormat
 
 from tests.endpoint import HA, LocalEndpoint, free_port
 
-from .service import FastClock, Heard, fast_service_at, service_at
+from .service import FastClock, Heard, fast_service_at, service_at, take
 
 POST = {"operation": "create_backup"}
 
@@ -42,7 +42,7 @@ LOST: dict[str, dict[str, Any]] = {
 def test_a_backup_whose_answer_was_lost_is_taken_over(endpoint: LocalEndpoint, fault: str) -> None:
     endpoint.plan({**POST, **LOST[fault], "carried_out": True})
     heard = Heard(HA)
-    backup_id = service_at(endpoint.url).take(heard.operation, "one", None)
+    backup_id = take(service_at(endpoint.url), heard, "one")
     assert [row["backup_id"] for row in endpoint.backups()] == [backup_id]
     assert endpoint.count("create_backup") == 1
     assert any("looking whether the backup was begun" in message for message in heard.said)
@@ -51,7 +51,7 @@ def test_a_backup_whose_answer_was_lost_is_taken_over(endpoint: LocalEndpoint, f
 @pytest.mark.parametrize("fault", [name for name in LOST if name != "body cut off"])
 def test_a_post_that_was_not_carried_out_is_sent_again(endpoint: LocalEndpoint, fault: str) -> None:
     endpoint.plan({**POST, **LOST[fault]})
-    backup_id = fast_service_at(endpoint.url).take(Heard(HA, clock=FastClock()).operation, "one", None)
+    backup_id = take(fast_service_at(endpoint.url), Heard(HA, clock=FastClock()), "one")
     assert [row["backup_id"] for row in endpoint.backups()] == [backup_id]
     assert endpoint.count("create_backup") == 2
 
@@ -59,7 +59,7 @@ def test_a_post_that_was_not_carried_out_is_sent_again(endpoint: LocalEndpoint, 
 def test_a_record_that_comes_late_is_found_all_the_same(endpoint: LocalEndpoint) -> None:
     endpoint.behave(list_lag=1.0, duration=5.0)
     endpoint.plan({**POST, "drop": True, "carried_out": True})
-    backup_id = service_at(endpoint.url).take(Heard(HA).operation, "one", None)
+    backup_id = take(service_at(endpoint.url), Heard(HA), "one")
     assert [row["backup_id"] for row in endpoint.backups()] == [backup_id]
     assert endpoint.count("create_backup") == 1
 
@@ -67,7 +67,7 @@ def test_a_record_that_comes_late_is_found_all_the_same(endpoint: LocalEndpoint)
 def test_a_record_that_comes_after_the_second_post_was_refused(endpoint: LocalEndpoint) -> None:
     endpoint.behave(list_lag=5.0, duration=8.0)
     endpoint.plan({**POST, "drop": True, "carried_out": True})
-    backup_id = service_at(endpoint.url).take(Heard(HA).operation, "one", None)
+    backup_id = take(service_at(endpoint.url), Heard(HA), "one")
     assert [row["backup_id"] for row in endpoint.backups()] == [backup_id]
     assert {row["status"] for row in endpoint.requests("create_backup")[1:]} == {400}
 
@@ -94,7 +94,7 @@ def test_another_backup_that_appeared_since_is_not_taken_over(endpoint: LocalEnd
     thread.start()
     # The fault waits before it drops the connection: theirs is made while our POST is under way.
     begun.set()
-    backup_id = service.take(Heard(HA, clock=FastClock()).operation, "one", BackupFormat.RDB)
+    backup_id = take(service, Heard(HA, clock=FastClock()), "one", BackupFormat.RDB)
     thread.join()
     assert len(endpoint.backups()) == 2
     (mine,) = (row for row in endpoint.backups() if row["backup_id"] == backup_id)
@@ -105,7 +105,7 @@ def test_another_backup_that_appeared_since_is_not_taken_over(endpoint: LocalEnd
 def test_an_older_backup_with_the_same_remark_is_not_taken_over(endpoint: LocalEndpoint) -> None:
     old = endpoint.add_backup(HA, remark="one")
     endpoint.plan({**POST, "drop": True})
-    backup_id = fast_service_at(endpoint.url).take(Heard(HA, clock=FastClock()).operation, "one", None)
+    backup_id = take(fast_service_at(endpoint.url), Heard(HA, clock=FastClock()), "one")
     assert backup_id != old
     assert len(endpoint.backups()) == 2
 
@@ -115,7 +115,7 @@ def test_of_two_that_fit_none_is_taken_over(endpoint: LocalEndpoint) -> None:
     service = fast_service_at(endpoint.url)
     timer = threading.Timer(0.2, lambda: endpoint.add_backup(HA, remark="one"))
     timer.start()
-    backup_id = service.take(Heard(HA, clock=FastClock()).operation, "one", None)
+    backup_id = take(service, Heard(HA, clock=FastClock()), "one")
     timer.join()
     assert len(endpoint.backups()) == 3
     assert endpoint.backups()[0]["backup_id"] == backup_id
@@ -125,9 +125,7 @@ def test_two_creates_of_one_process_never_take_the_same(endpoint: LocalEndpoint)
     endpoint.plan({**POST, "drop": True, "carried_out": True, "times": 2})
     service = service_at(endpoint.url)
     taken: list[str] = []
-    threads = [
-        threading.Thread(target=lambda: taken.append(service.take(Heard(HA).operation, "same", None))) for _ in range(2)
-    ]
+    threads = [threading.Thread(target=lambda: taken.append(take(service, Heard(HA), "same"))) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -139,7 +137,7 @@ def test_two_creates_of_one_process_never_take_the_same(endpoint: LocalEndpoint)
 def test_a_refusal_ends_it_at_once(endpoint: LocalEndpoint) -> None:
     endpoint.plan({**POST, "status": 400, "body": '{"error_code": "DCS.4001", "error_msg": "No."}'})
     with pytest.raises(ServiceError) as caught:
-        service_at(endpoint.url).take(Heard(HA).operation, "", None)
+        take(service_at(endpoint.url), Heard(HA), "")
     assert caught.value.error_code == "DCS.4001"
     assert "no backup was begun" in str(caught.value)
     assert endpoint.count("create_backup") == 1
@@ -149,20 +147,20 @@ def test_a_refusal_ends_it_at_once(endpoint: LocalEndpoint) -> None:
 def test_wrong_credentials_end_it_at_once(endpoint: LocalEndpoint, status: int) -> None:
     endpoint.plan({**POST, "status": status, "body": '{"error_code": "APIGW.0301", "error_msg": "No."}'})
     with pytest.raises(AuthenticationError):
-        service_at(endpoint.url).take(Heard(HA).operation, "", None)
+        take(service_at(endpoint.url), Heard(HA), "")
     assert endpoint.count("create_backup") == 1
 
 
 def test_a_wrong_clock_is_named(endpoint: LocalEndpoint) -> None:
     endpoint.behave(clock_offset=3600.0)
     with pytest.raises(AuthenticationError, match="this machine's clock is 1 h behind the service's"):
-        service_at(endpoint.url).take(Heard(HA).operation, "", None)
+        take(service_at(endpoint.url), Heard(HA), "")
 
 
 def test_answers_that_stay_lost_end_in_an_error_that_says_so(endpoint: LocalEndpoint) -> None:
     endpoint.plan({**POST, "status": 500, "times": -1})
     with pytest.raises(UnreadableAnswerError, match="whether a backup was begun is not known"):
-        fast_service_at(endpoint.url).take(Heard(HA, timeout=60, clock=FastClock()).operation, "", None)
+        take(fast_service_at(endpoint.url), Heard(HA, timeout=60, clock=FastClock()), "")
     assert not endpoint.backups()
 
 
@@ -170,7 +168,7 @@ def test_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "READ_PATIENCE", 1.0)
     heard = Heard(HA, timeout=2.0)
     with pytest.raises(DcsError) as caught:
-        service_at(f"http://127.0.0.1:{free_port()}").take(heard.operation, "", None)
+        take(service_at(f"http://127.0.0.1:{free_port()}"), heard, "")
     assert "No connection to DCS" in str(caught.value)
     assert "Connection refused" in str(caught.value)
     assert "no backup was begun" in str(caught.value)
@@ -181,7 +179,7 @@ def test_throttling_is_waited_for(endpoint: LocalEndpoint) -> None:
     for headers in ({"Retry-After": "1"}, {}):
         endpoint.plan({**POST, "status": 429, "headers": headers, "body": '{"error_code": "APIGW.0308"}'})
     heard = Heard(HA)
-    service_at(endpoint.url).take(heard.operation, "", None)
+    take(service_at(endpoint.url), heard, "")
     assert heard.operation.elapsed >= 2.0
     assert len(endpoint.backups()) == 1
 
@@ -189,7 +187,7 @@ def test_throttling_is_waited_for(endpoint: LocalEndpoint) -> None:
 def test_throttling_for_ever_ends_with_the_timeout(endpoint: LocalEndpoint) -> None:
     endpoint.plan({**POST, "status": 429, "headers": {"Retry-After": "3600"}})
     with pytest.raises(TimedOutError, match="HTTP 429"):
-        service_at(endpoint.url).take(Heard(HA, timeout=1.0).operation, "", None)
+        take(service_at(endpoint.url), Heard(HA, timeout=1.0), "")
 
 
 def test_a_cancelled_wait_for_a_busy_instance_makes_nothing(endpoint: LocalEndpoint) -> None:
@@ -197,7 +195,7 @@ def test_a_cancelled_wait_for_a_busy_instance_makes_nothing(endpoint: LocalEndpo
     clock = SystemClock()
     threading.Timer(0.5, clock.cancel).start()
     with pytest.raises(CancelledError, match="no backup was begun"):
-        service_at(endpoint.url).take(Heard(HA, clock=clock).operation, "", None)
+        take(service_at(endpoint.url), Heard(HA, clock=clock), "")
     assert len(endpoint.backups()) == 1
 
 
@@ -205,7 +203,7 @@ def test_what_a_lost_post_made_is_found_even_when_cancelled(endpoint: LocalEndpo
     clock = SystemClock()
     endpoint.plan({**POST, "drop": True, "carried_out": True, "delay": 0.6})
     threading.Timer(0.3, clock.cancel).start()
-    backup_id = service_at(endpoint.url).take(Heard(HA, clock=clock).operation, "", None)
+    backup_id = take(service_at(endpoint.url), Heard(HA, clock=clock), "")
     assert endpoint.backup_ids() == {backup_id}
 
 
@@ -214,5 +212,5 @@ def test_a_certificate_that_fails_verification_is_not_tried_again(endpoint: Loca
     error = NoAnswerError("x", sent=False, can_pass=False)
     assert not retries.can_pass(error)
     with pytest.raises(NoAnswerError, match="No trusted connection"):
-        service_at(endpoint.url.replace("http:", "https:")).take(Heard(HA, timeout=2.0).operation, "", None)
+        take(service_at(endpoint.url.replace("http:", "https:")), Heard(HA, timeout=2.0), "")
     assert not heard.said

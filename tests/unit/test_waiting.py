@@ -12,7 +12,7 @@ from pulumi_dcs.api.pace import next_look
 
 from tests.endpoint import HA, LocalEndpoint
 
-from .service import FastClock, Heard, fast_service_at, service_at
+from .service import FastClock, Heard, fast_service_at, service_at, take
 
 LIST = {"operation": "list_backups"}
 
@@ -38,7 +38,7 @@ def test_looking_goes_on_through_failures(endpoint: LocalEndpoint, fault: dict[s
     endpoint.behave(duration=0.6)
     service = fast_service_at(endpoint.url)
     heard = Heard(HA, timeout=300.0, clock=FastClock())
-    backup_id = service.take(heard.operation, "", None)
+    backup_id = take(service, heard, "")
     endpoint.plan({**LIST, **fault, "times": 3})
     record = service.wait(heard.operation, backup_id)
     assert record.backup_id == backup_id
@@ -49,7 +49,7 @@ def test_a_record_may_be_missing_for_a_while(endpoint: LocalEndpoint) -> None:
     endpoint.behave(list_lag=2.0)
     service = service_at(endpoint.url)
     heard = Heard(HA)
-    backup_id = service.take(heard.operation, "", None)
+    backup_id = take(service, heard, "")
     assert service.wait(heard.operation, backup_id).backup_id == backup_id
     assert heard.operation.elapsed >= 2.0
 
@@ -59,7 +59,7 @@ def test_a_backup_that_disappears_is_gone(endpoint: LocalEndpoint, monkeypatch: 
     endpoint.behave(duration=30.0)
     service = service_at(endpoint.url)
     heard = Heard(HA)
-    backup_id = service.take(heard.operation, "", None)
+    backup_id = take(service, heard, "")
     threading.Timer(0.5, lambda: endpoint.remove_backup(backup_id)).start()
     with pytest.raises(BackupGoneError, match=f"Backup {backup_id} of instance {HA} disappeared"):
         service.wait(heard.operation, backup_id)

@@ -125,9 +125,9 @@ class DcsClient:
             operation.pause(wait)
         try:
             answer = self._transport.exchange(request)
-        except NoAnswerError as error:
+        except NoAnswerError as lost:
             where = f" in {self.place.region}" if self.place.region else ""
-            error.facts = (f"tried to {operation.name}: {request.method} {request.path}{where}", *error.facts)
+            lost.facts = (f"tried to {operation.name}: {request.method} {request.path}{where}", *lost.facts)
             raise
         if answer.status in expected and answer.complete:
             self._throttle.accepted()

@@ -22,6 +22,7 @@ class Operation:
         clock: the time it lives in.
         timeout: how long it may take, in seconds.
         say: called with short messages on where it stands.
+        warn: called with what the user has to know even if all goes well.
     """
 
     def __init__(
@@ -32,12 +33,14 @@ class Operation:
         clock: Clock,
         timeout: float,
         say: Callable[[str], None] = _unheard,
+        warn: Callable[[str], None] = _unheard,
     ) -> None:
         self.name: Final = name
         self.instance_id: Final = instance_id
         self.clock: Final = clock
         self.timeout: Final = timeout
         self.say: Final = say
+        self.warn: Final = warn
         self._started = clock.monotonic()
 
     @property
@@ -49,6 +52,14 @@ class Operation:
     def remaining(self) -> float:
         """Seconds until its deadline, not below 0."""
         return max(0.0, self.timeout - self.elapsed)
+
+    def go_on(self) -> None:
+        """Return at once, unless it is to end.
+
+        Raises:
+            TimedOutError, CancelledError: as :meth:`pause`.
+        """
+        self.pause(0.0)
 
     def pause(self, seconds: float) -> None:
         """Sleep, at most until the deadline.

@@ -4,40 +4,114 @@ A backup found in an instance's list is taken over only when it is proved to be 
 take-over means two owners of one backup, or old data passed off as new; that is worse than one backup too many.
 Equal remarks are no proof: people leave them empty, and another stack may back up the same instance this minute.
 
-The proof that is accepted: **this very create has sent a POST whose answer was lost, and exactly one backup fits.**
-A backup fits when all of this holds:
+These are the proofs, each for exactly one backup; where two fit, none is taken:
 
-1. it was not in the list that was read right before the POST, nor in any list that was read since while no answer
-   of ours was outstanding;
-2. it was begun, by the service's own clock, not before the POST was sent;
-3. it is a manual one with the very remark that the POST asked for, and its format, if the POST named one;
-4. no other create of this process has claimed it.
+**A lost answer.** This very create has sent a POST whose answer was lost, and the backup fits it: it was in no list
+that was read before; it was begun, by the service's own clock, while the POST can have been under way; it is a
+manual one with the very remark that the POST asked for, and its format, if the POST named one.
 
-Where two fit, none is taken.
+**The ledger.** What an interrupted create of the same resource with the same inputs wrote down on this machine: the
+``backup_id`` that the service answered, or the POST whose answer it did not live to see; then the backup has to fit
+that POST, as above.
+
+**The mark.** A text at the end of the remark that only this resource with these inputs writes, where that is on.
+
+Never taken over: what another create of this process has claimed; what the state holds already (where it holds the
+resource but not shown with which backup, ledger and mark prove nothing); and, by ledger or mark, what is older than a
+day: data of yesterday is not what a run of today asks for.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from .models import BackupFormat, BackupRecord
 
 CLOCK_GRAIN: Final = timedelta(seconds=2)
 """How coarse the service's times are: they may be cut to whole seconds, and its hosts differ a little."""
+UNDER_WAY: Final = timedelta(seconds=90)
+"""How long after it was sent a POST can still be carried out: our time-outs, and some for a gateway's queue."""
+LONGEST_AGE: Final = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Post:
+    """A POST whose answer is not known.
+
+    Attributes:
+        remark: what it asked for.
+        backup_format: what it asked for; None for the service's default.
+        known: the backups that were there before it.
+        sent_at: when it was sent (the first of them, if several were lost), by the service's clock.
+        sent_last: when the last of them was sent.
+    """
+
+    remark: str
+    backup_format: BackupFormat | None
+    known: frozenset[str]
+    sent_at: datetime | None
+    sent_last: datetime | None
+
+    def fits(self, record: BackupRecord) -> bool:
+        """Whether the backup can be what this POST made."""
+        if record.backup_id in self.known or record.backup_type not in ("", "manual"):
+            return False
+        if record.remark.strip() != self.remark.strip():
+            return False
+        if self.backup_format is not None and record.backup_format not in ("", self.backup_format.value):
+            return False
+        if record.created and self.sent_at and self.sent_last:
+            return self.sent_at - CLOCK_GRAIN <= record.created <= self.sent_last + UNDER_WAY
+        return True
+
+
+@dataclass(frozen=True)
+class Trail:
+    """What a create leaves behind while it is under way: the id that was answered, or the POST that was not."""
+
+    backup_id: str = ""
+    post: Post | None = None
+
+
+class Ledger(Protocol):
+    """Keeps one create's trail where the next run of the same resource with the same inputs finds it."""
+
+    def read(self) -> Trail | None:
+        """The trail of an interrupted create; None where there is none."""
+
+    def write(self, trail: Trail) -> None:
+        """Keep this trail instead of the last."""
+
+    def drop(self) -> None:
+        """Keep no trail: there is nothing to be found."""
+
+
+class NoLedger:
+    """Keeps nothing."""
+
+    def read(self) -> Trail | None:
+        return None
+
+    def write(self, trail: Trail) -> None:
+        pass
+
+    def drop(self) -> None:
+        pass
 
 
 class Claims:
-    """The backups that creates of this process have taken as theirs."""
+    """The backups that belong to some resource already, as far as this process knows."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._claimed: set[str] = set()
 
     def claim(self, backup_id: str) -> bool:
-        """Take the backup, unless another create has it already."""
+        """Take the backup, unless it belongs to another already."""
         with self._lock:
             if backup_id in self._claimed:
                 return False
@@ -45,44 +119,105 @@ class Claims:
             return True
 
     def is_claimed(self, backup_id: str) -> bool:
-        """Whether a create of this process has it."""
+        """Whether it belongs to somebody."""
         with self._lock:
             return backup_id in self._claimed
 
 
-class LostPost:
-    """What one create knows about a POST whose answer did not come."""
+class Ownership:
+    """What one create can prove.
 
-    def __init__(self, remark: str, backup_format: BackupFormat | None, claims: Claims) -> None:
-        self._remark = remark
-        self._format = backup_format
+    Args:
+        remark: what it asks the service for, the mark included.
+        backup_format: likewise; None for the service's default.
+        claims: shared by all creates of this process.
+        ledger: what outlives this process.
+        mark: the end of ``remark`` that nobody else writes; empty where that is not switched on.
+    """
+
+    def __init__(
+        self, remark: str, backup_format: BackupFormat | None, claims: Claims, ledger: Ledger, mark: str = ""
+    ) -> None:
+        self.remark: Final = remark
+        self.backup_format: Final = backup_format
+        self.trusts_what_was_left = True
+        """Whether ledger and mark count: not where the state may hold the very backup that they tell of."""
         self._claims = claims
-        self._known: set[str] = set()
-        self._sent_at: datetime | None = None
+        self._ledger = ledger
+        self._mark = mark
+        self._known: frozenset[str] = frozenset()
+        self._post = Post(remark, backup_format, frozenset(), None, None)
         self.is_outstanding = False
+        """Whether the answer to a POST was lost, so that a backup may be there that nobody has told us of."""
 
-    def not_ours(self, records: Iterable[BackupRecord]) -> None:
-        """Note backups that are there while no answer of ours is outstanding: they are others'."""
-        self._known.update(record.backup_id for record in records)
+    def left_behind(self, records: Iterable[BackupRecord], now: datetime | None) -> BackupRecord | None:
+        """The backup that an interrupted create of this resource made; ``now`` by the service's clock."""
+        if not self.trusts_what_was_left:
+            return None
+        trail = self._ledger.read() or Trail()
+        young = [
+            record
+            for record in records
+            if not record.status.is_gone
+            and not self._claims.is_claimed(record.backup_id)
+            and (record.created is None or now is None or now - record.created <= LONGEST_AGE)
+        ]
+        if trail.backup_id:
+            return next((record for record in young if record.backup_id == trail.backup_id), None)
+        if self._mark:
+            found = _only(record for record in young if record.remark.endswith(self._mark))
+            if found is not None:
+                return found
+        if trail.post is None or trail.post.sent_at is None:
+            return None
+        post = trail.post
+        if now is not None and post.sent_last is not None and now <= post.sent_last + UNDER_WAY:
+            # It may be carried out yet: look for it as if the answer had been lost just now.
+            self._post, self.is_outstanding = post, True
+        return _only(record for record in young if record.created and post.fits(record))
 
-    def lost(self, sent_at: datetime | None) -> None:
-        """Note that the answer to a POST was lost; ``sent_at`` is when it was sent, by the service's clock."""
+    def suspects(self, records: Iterable[BackupRecord]) -> set[str]:
+        """Backups under way that look like ours, without any proof that they are."""
+        post = replace(self._post, sent_at=None, sent_last=None)
+        return {
+            record.backup_id
+            for record in records
+            if record.status.is_running and post.fits(record) and not self._claims.is_claimed(record.backup_id)
+        }
+
+    def see(self, records: Iterable[BackupRecord]) -> None:
+        """Note the backups that are there while no answer of ours is outstanding: they are others'."""
         if not self.is_outstanding:
-            self._sent_at = sent_at
+            self._known |= {record.backup_id for record in records}
+
+    def sending(self, sent_at: datetime | None) -> None:
+        """Note that a POST is about to be sent, at that time by the service's clock."""
+        first = self._post.sent_at if self.is_outstanding else sent_at
+        known = self._post.known if self.is_outstanding else self._known
+        self._post = replace(self._post, known=known, sent_at=first, sent_last=sent_at)
+        self._ledger.write(Trail(post=self._post))
+
+    def lost(self) -> None:
+        """Note that its answer was lost."""
         self.is_outstanding = True
 
+    def refused(self) -> None:
+        """Note that it was refused, or never left."""
+        if not self.is_outstanding:
+            self._ledger.drop()
+
+    def made(self, backup_id: str) -> None:
+        """Note that this backup is ours."""
+        self._claims.claim(backup_id)
+        self._ledger.write(Trail(backup_id=backup_id))
+
     def find(self, records: Iterable[BackupRecord]) -> BackupRecord | None:
-        """The backup that the lost POST made, if that is proved."""
+        """The backup that a lost POST of ours made, if that is proved."""
         if not self.is_outstanding:
             return None
-        fitting = [record for record in records if self._fits(record)]
-        return fitting[0] if len(fitting) == 1 else None
+        return _only(r for r in records if self._post.fits(r) and not self._claims.is_claimed(r.backup_id))
 
-    def _fits(self, record: BackupRecord) -> bool:
-        if record.backup_id in self._known or self._claims.is_claimed(record.backup_id):
-            return False
-        if self._sent_at and record.created and record.created < self._sent_at - CLOCK_GRAIN:
-            return False
-        if record.backup_type not in ("", "manual") or record.remark.strip() != self._remark.strip():
-            return False
-        return self._format is None or record.backup_format in ("", self._format.value)
+
+def _only(records: Iterable[BackupRecord]) -> BackupRecord | None:
+    found = list(records)
+    return found[0] if len(found) == 1 else None

@@ -13,9 +13,9 @@ from .errors import DcsError
 from .listing import BackupLists
 from .models import BackupFormat, BackupRecord, Instance
 from .operation import Operation
-from .ownership import Claims
+from .ownership import Claims, Ledger, NoLedger, Ownership
 from .removing import find_backup, remove_backup
-from .taking import BackupTaker
+from .taking import Taking
 from .waiting import wait_until_succeeded
 
 
@@ -30,11 +30,18 @@ class BackupService:
         self._lists = BackupLists(self._client)
         self._lock = threading.Lock()
         self._instances: dict[str, Instance] = {}
-        self._taker = BackupTaker(self._client, self._lists, claims)
+        self._claims = claims
 
-    def take(self, operation: Operation, remark: str, backup_format: BackupFormat | None) -> str:
-        """Have a backup begun; its ``backup_id``. See :class:`~.taking.BackupTaker`."""
-        return self._taker.take(operation, remark, backup_format)
+    def ownership(
+        self, remark: str, backup_format: BackupFormat | None, *, ledger: Ledger | None = None, mark: str = ""
+    ) -> Ownership:
+        """What a create of such a backup starts from. See :mod:`~.ownership`."""
+        marked = f"{remark} {mark}".strip() if mark else remark
+        return Ownership(marked, backup_format, self._claims, ledger or NoLedger(), mark)
+
+    def take(self, operation: Operation, ownership: Ownership) -> str:
+        """Have a backup begun; its ``backup_id``. See :class:`~.taking.Taking`."""
+        return Taking(self._client, self._lists, operation, ownership).run()
 
     def wait(self, operation: Operation, backup_id: str) -> BackupRecord:
         """Wait until the backup has succeeded. See :func:`~.waiting.wait_until_succeeded`."""

@@ -1,0 +1,249 @@
+"""``kill -9`` of the host, of the engine, of everything: the next run takes over what the killed one has made."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.endpoint import HA, LocalEndpoint
+
+from .conftest import MakeStack
+from .stack import Stack
+
+
+def processes_of(stack: Stack, *words: str) -> list[int]:
+    """The processes with these words in their command line that belong to the stack's engine, the engine included."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        try:
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            environment = (folder / "environ").read_bytes()
+        except (OSError, ValueError):
+            continue
+        if f"PULUMI_BACKEND_URL={stack.environment['PULUMI_BACKEND_URL']}".encode() not in environment.split(b"\0"):
+            continue
+        if all(word in command for word in words):
+            found.append(int(folder.name))
+    return found
+
+
+def kill_those(stack: Stack, *words: str) -> None:
+    for pid in processes_of(stack, *words):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def kill_host(stack: Stack) -> None:
+    kill_those(stack, "pulumi.dynamic")
+
+
+def kill_engine(stack: Stack) -> None:
+    kill_those(stack, "pulumi up")
+
+
+def kill_everything(stack: Stack) -> None:
+    kill_those(stack)
+
+
+def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
+    give_up = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+
+
+def killed_up(stack: Stack, kill: Callable[[Stack], None], when: Callable[[], object]) -> None:
+    """Begin an ``up``, and kill as soon as the condition holds."""
+    process = stack.start("up", "--yes", "--skip-preview")
+    until(when)
+    kill(stack)
+    # Our host has to end by itself when its engine is gone; Pulumi's program runner does not.
+    until(lambda: not processes_of(stack, "pulumi.dynamic"))
+    kill_everything(stack)
+    process.communicate(timeout=60)
+    stack.pulumi("cancel", "--yes")
+
+
+@pytest.mark.parametrize("kill", [kill_host, kill_engine, kill_everything])
+@pytest.mark.parametrize("finished", [False, True], ids=["running", "finished"])
+def test_the_next_up_takes_over_the_killed_runs_backup(
+    stack: Stack, endpoint: LocalEndpoint, kill: Callable[[Stack], None], *, finished: bool
+) -> None:
+    endpoint.behave(duration=600.0)
+    stack.declare(instance_id=HA, remark="one")
+    killed_up(stack, kill, lambda: endpoint.count("list_backups") > 1)
+    (backup_id,) = endpoint.backup_ids()
+    endpoint.change_backup(backup_id, duration=0.0 if finished else 5.0, created=time.time() - 3.0)
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert stack.backup_ids() == endpoint.backup_ids() == {backup_id}
+    assert endpoint.count("create_backup") == 1
+    assert stack.up("--expect-no-changes").ok
+
+
+@pytest.mark.parametrize("kill", [kill_host, kill_engine, kill_everything])
+def test_so_it_does_when_the_answer_to_the_post_was_not_lived_to_see(
+    stack: Stack, endpoint: LocalEndpoint, kill: Callable[[Stack], None]
+) -> None:
+    endpoint.behave(duration=30.0)
+    endpoint.plan({"operation": "create_backup", "carried_out": True, "delay": 3.0})
+    stack.declare(instance_id=HA, remark="one")
+    killed_up(stack, kill, endpoint.backups)
+    (backup_id,) = endpoint.backup_ids()
+    endpoint.change_backup(backup_id, duration=0.0)
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert stack.backup_ids() == endpoint.backup_ids() == {backup_id}
+    assert endpoint.count("create_backup") == 1
+
+
+def test_killed_before_the_post_it_makes_one(stack: Stack, endpoint: LocalEndpoint) -> None:
+    endpoint.plan({"operation": "create_backup", "status": 503, "delay": 3.0})
+    stack.declare(instance_id=HA, remark="one")
+    killed_up(stack, kill_everything, lambda: endpoint.count("list_backups") > 0)
+    assert not endpoint.backups()
+    time.sleep(3.0)
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert len(endpoint.backups()) == 1
+    assert stack.backup_ids() == endpoint.backup_ids()
+
+
+def test_a_killed_replacement_is_taken_over_and_the_old_one_goes(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.declare(instance_id=HA, remark="one")
+    assert stack.up().ok
+    (old,) = endpoint.backup_ids()
+    endpoint.behave(duration=600.0)
+    stack.declare(instance_id=HA, remark="two")
+    killed_up(stack, kill_everything, lambda: endpoint.count("create_backup") == 2)
+    (new,) = endpoint.backup_ids() - {old}
+    endpoint.change_backup(new, duration=0.0)
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert stack.backup_ids() == endpoint.backup_ids() == {new}
+    assert endpoint.count("create_backup") == 2
+
+
+def test_what_a_killed_run_made_for_other_inputs_goes(stack: Stack, endpoint: LocalEndpoint) -> None:
+    endpoint.behave(duration=600.0)
+    stack.declare(instance_id=HA, remark="one")
+    killed_up(stack, kill_everything, lambda: endpoint.count("list_backups") > 1)
+    (stray,) = endpoint.backup_ids()
+    endpoint.change_backup(stray, duration=0.0)
+    endpoint.behave(duration=0.3)
+    stack.declare(instance_id=HA, remark="two")
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert stray not in endpoint.backup_ids()
+    assert stack.backup_ids() == endpoint.backup_ids()
+
+
+def test_a_run_that_ended_well_leaves_nothing_to_take_over(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.declare(instance_id=HA, remark="one")
+    assert stack.up().ok
+    (first,) = endpoint.backup_ids()
+    journal = Path(stack.environment["PULUMI_HOME"]) / "pulumi-dcs" / "creates"
+    assert not list(journal.iterdir())
+    urn = stack.resource()["urn"]
+    assert stack.pulumi("state", "delete", urn, "--yes").ok
+    assert stack.up().ok
+    assert len(endpoint.backups()) == 2
+    assert stack.backup_ids() == endpoint.backup_ids() - {first}
+
+
+def test_another_stack_takes_nothing_over(make_stack: MakeStack, endpoint: LocalEndpoint) -> None:
+    first, second = make_stack(folder="first"), make_stack(folder="second")
+    endpoint.behave(duration=600.0)
+    first.declare(instance_id=HA, remark="same")
+    killed_up(first, kill_everything, lambda: endpoint.count("list_backups") > 1)
+    (left,) = endpoint.backup_ids()
+    endpoint.change_backup(left, duration=0.0)
+    endpoint.behave(duration=0.3)
+    second.declare(instance_id=HA, remark="same")
+    assert second.up().ok
+    assert len(endpoint.backups()) == 2
+    assert first.up().ok
+    assert first.backup_ids() == {left}
+    assert first.backup_ids() | second.backup_ids() == endpoint.backup_ids()
+
+
+def on_another_machine(stack: Stack, home: Path) -> None:
+    """Nothing that this machine remembers is there any more."""
+    home.mkdir()
+    stack.environment["PULUMI_HOME"] = str(home)
+    assert stack.pulumi("stack", "select", stack.name).ok
+
+
+def test_on_another_machine_it_makes_its_own_and_names_the_one_that_was_left(
+    stack: Stack, endpoint: LocalEndpoint, tmp_path: Path
+) -> None:
+    endpoint.behave(duration=600.0)
+    stack.declare(instance_id=HA, remark="one")
+    killed_up(stack, kill_everything, lambda: endpoint.count("list_backups") > 1)
+    (left,) = endpoint.backup_ids()
+    endpoint.change_backup(left, duration=8.0, created=time.time())
+    endpoint.behave(duration=0.3)
+    on_another_machine(stack, tmp_path / "elsewhere")
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert "the instance is being backed up (DCS.4096); waiting" in outcome.text
+    assert f"warning: Backup {left} of instance {HA}" in outcome.diagnostics
+    assert len(endpoint.backups()) == 2
+    assert stack.backup_ids() == endpoint.backup_ids() - {left}
+
+
+def test_on_another_machine_the_mark_proves_whose_it_is(stack: Stack, endpoint: LocalEndpoint, tmp_path: Path) -> None:
+    endpoint.behave(duration=600.0)
+    stack.config("dcs:mark", "true")
+    stack.declare(instance_id=HA, remark="one")
+    killed_up(stack, kill_everything, lambda: endpoint.count("list_backups") > 1)
+    (left,) = endpoint.backup_ids()
+    endpoint.change_backup(left, duration=0.0)
+    on_another_machine(stack, tmp_path / "elsewhere")
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert stack.backup_ids() == endpoint.backup_ids() == {left}
+    assert endpoint.count("create_backup") == 1
+    assert stack.resource()["outputs"]["remark"] == "one"
+    assert stack.refresh("--expect-no-changes").ok
+    assert stack.up("--expect-no-changes").ok
+
+
+def test_the_mark_does_not_pass_off_the_replaced_backup_as_new(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.config("dcs:mark", "true")
+    stack.declare(instance_id=HA)
+    assert stack.up().ok
+    (old,) = endpoint.backup_ids()
+    assert stack.resource()["outputs"].get("remark") is None
+    outcome = stack.up("--target-replace", stack.resource()["urn"])
+    assert outcome.ok, outcome.text
+    (new,) = endpoint.backup_ids()
+    assert new != old
+
+
+def test_an_orphaned_host_ends(stack: Stack, endpoint: LocalEndpoint) -> None:
+    endpoint.behave(duration=600.0)
+    stack.declare(instance_id=HA)
+    process = stack.start("up", "--yes", "--skip-preview")
+    until(endpoint.backups)
+    kill_engine(stack)
+    until(lambda: not processes_of(stack, "pulumi.dynamic"), seconds=20.0)
+    kill_everything(stack)
+    process.communicate(timeout=60)
+
+
+def test_moving_a_backup_to_another_resource_does_not_delete_it(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.declare_all({"first": {"instance_id": HA}})
+    assert stack.up().ok
+    (backup_id,) = endpoint.backup_ids()
+    stack.declare_all({"second": {"instance_id": HA, "adopt_backup_id": backup_id}})
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert endpoint.backup_ids() == stack.backup_ids() == {backup_id}
+    assert "another resource has adopted it in this run" in outcome.diagnostics
