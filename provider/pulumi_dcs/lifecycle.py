@@ -40,6 +40,7 @@ from .journal import Entry
 from .properties import Inputs
 from .session import CREATE_TIMEOUT, DELETE_TIMEOUT, READ_TIMEOUT, Session
 from .settings import missing_region
+from .stack_state import held_backups
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -97,8 +98,6 @@ class InstanceBackupProvider(ResourceProvider):
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Validate the inputs and fill in where the backup is made. In previews, also ask whether it can be."""
         olds, declared = properties.plain(_olds), properties.plain(news)
-        if olds:
-            self.session.states.see(self.session.host.call().urn)
         is_dry_run = bool(declared.get(properties.DRY_RUN))
         failures = list(properties.check(declared, is_marked=self.session.settings.mark))
         inputs = properties.normalised(declared)
@@ -139,9 +138,9 @@ class InstanceBackupProvider(ResourceProvider):
         digest = properties.digest(declared)
         entry = self.session.journal.entry(urn, f"{service.place}", inputs.instance_id, digest)
         mark = properties.mark(urn, declared) if self.session.settings.mark else ""
-        ownership = service.ownership(inputs.remark or "", inputs.backup_format, ledger=entry, mark=mark)
-        # A forced replacement comes without a diff: then what was left behind may be what the state holds.
-        ownership.trusts_what_was_left = not self.session.states.hides_a_backup(urn)
+        ownership = service.ownership(
+            inputs.remark or "", inputs.backup_format, ledger=entry, mark=mark, held=lambda: held_backups(urn)
+        )
         backup_id = service.take(operation, ownership)
         try:
             outs = self._finish(service, operation, declared, backup_id)
@@ -256,7 +255,6 @@ class InstanceBackupProvider(ResourceProvider):
         backup_id = resource_id.rpartition("/")[2]
         urn = self.session.host.call().urn
         self.session.claims.claim(backup_id)
-        self.session.states.see(urn, backup_id)
         self.session.journal.settle(urn, backup_id)
 
     def _adopt(self, service: BackupService, operation: Operation, inputs: Inputs, backup_id: str) -> str:

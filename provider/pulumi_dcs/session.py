@@ -24,24 +24,6 @@ DELETE_TIMEOUT: Final = 10 * 60.0
 READ_TIMEOUT: Final = 2 * 60.0
 
 
-class KnownStates:
-    """What the engine has shown of its state in this run: which resources are in it, with which backups."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._backup_ids: dict[str, str] = {}
-
-    def see(self, urn: str, backup_id: str = "") -> None:
-        """Note that the resource is in the state, and its backup, if that was shown."""
-        with self._lock:
-            self._backup_ids[urn] = backup_id or self._backup_ids.get(urn, "")
-
-    def hides_a_backup(self, urn: str) -> bool:
-        """Whether the resource is in the state, but with which backup was not shown."""
-        with self._lock:
-            return self._backup_ids.get(urn) == ""
-
-
 class Session:
     """Shared by all requests that one host process serves.
 
@@ -58,7 +40,6 @@ class Session:
         )
         self.claims: Final = Claims()
         self.adopted: Final = Claims()
-        self.states: Final = KnownStates()
         self._version = _version()
         if self.settings.is_debugging:
             in_force = ", ".join(sorted(ability.name for ability in self.host.abilities))

@@ -247,3 +247,23 @@ def test_moving_a_backup_to_another_resource_does_not_delete_it(stack: Stack, en
     assert outcome.ok, outcome.text
     assert endpoint.backup_ids() == stack.backup_ids() == {backup_id}
     assert "another resource has adopted it in this run" in outcome.diagnostics
+
+
+def test_neither_does_the_journal_of_a_run_that_was_killed_right_after_the_engine_had_the_state(
+    stack: Stack, endpoint: LocalEndpoint, tmp_path: Path
+) -> None:
+    endpoint.behave(duration=600.0)
+    stack.declare(instance_id=HA, remark="one")
+    killed_up(stack, kill_everything, lambda: endpoint.count("list_backups") > 1)
+    (old,) = endpoint.backup_ids()
+    endpoint.change_backup(old, duration=0.0)
+    journal = Path(stack.environment["PULUMI_HOME"]) / "pulumi-dcs" / "creates"
+    left = {file: file.read_text() for file in journal.iterdir()}
+    endpoint.behave(duration=0.3)
+    assert stack.up().ok
+    for file, text in left.items():
+        file.write_text(text)
+    outcome = stack.up("--target-replace", stack.resource()["urn"])
+    assert outcome.ok, outcome.text
+    (new,) = endpoint.backup_ids()
+    assert new != old

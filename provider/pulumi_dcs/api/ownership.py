@@ -16,15 +16,15 @@ that POST, as above.
 
 **The mark.** A text at the end of the remark that only this resource with these inputs writes, where that is on.
 
-Never taken over: what another create of this process has claimed; what the state holds already (where it holds the
-resource but not shown with which backup, ledger and mark prove nothing); and, by ledger or mark, what is older than a
-day: data of yesterday is not what a run of today asks for.
+Never taken over: what another create of this process has claimed; what the state holds already (where that can't be
+found out, a mark proves nothing); and, by ledger or mark, what is older than a day: data of yesterday is not what a
+run of today asks for.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -133,18 +133,25 @@ class Ownership:
         claims: shared by all creates of this process.
         ledger: what outlives this process.
         mark: the end of ``remark`` that nobody else writes; empty where that is not switched on.
+        held: asks which backups the state holds; None where that can't be found out.
     """
 
     def __init__(
-        self, remark: str, backup_format: BackupFormat | None, claims: Claims, ledger: Ledger, mark: str = ""
+        self,
+        remark: str,
+        backup_format: BackupFormat | None,
+        claims: Claims,
+        ledger: Ledger,
+        *,
+        mark: str = "",
+        held: Callable[[], frozenset[str] | None] = frozenset,
     ) -> None:
         self.remark: Final = remark
         self.backup_format: Final = backup_format
-        self.trusts_what_was_left = True
-        """Whether ledger and mark count: not where the state may hold the very backup that they tell of."""
         self._claims = claims
         self._ledger = ledger
         self._mark = mark
+        self._held = held
         self._known: frozenset[str] = frozenset()
         self._post = Post(remark, backup_format, frozenset(), None, None)
         self.is_outstanding = False
@@ -152,9 +159,6 @@ class Ownership:
 
     def left_behind(self, records: Iterable[BackupRecord], now: datetime | None) -> BackupRecord | None:
         """The backup that an interrupted create of this resource made; ``now`` by the service's clock."""
-        if not self.trusts_what_was_left:
-            return None
-        trail = self._ledger.read() or Trail()
         young = [
             record
             for record in records
@@ -162,19 +166,27 @@ class Ownership:
             and not self._claims.is_claimed(record.backup_id)
             and (record.created is None or now is None or now - record.created <= LONGEST_AGE)
         ]
-        if trail.backup_id:
-            return next((record for record in young if record.backup_id == trail.backup_id), None)
-        if self._mark:
+        found = self._by_ledger(young, now)
+        if found is None and not self.is_outstanding and self._mark:
             found = _only(record for record in young if record.remark.endswith(self._mark))
-            if found is not None:
-                return found
-        if trail.post is None or trail.post.sent_at is None:
+            if found is not None and self._held() is None:
+                return None
+        if found is not None and found.backup_id in (self._held() or ()):
             return None
+        return found
+
+    def _by_ledger(self, records: Iterable[BackupRecord], now: datetime | None) -> BackupRecord | None:
+        trail = self._ledger.read() or Trail()
+        if trail.backup_id:
+            return next((record for record in records if record.backup_id == trail.backup_id), None)
         post = trail.post
-        if now is not None and post.sent_last is not None and now <= post.sent_last + UNDER_WAY:
+        if post is None or post.sent_at is None or post.sent_last is None:
+            return None
+        found = _only(record for record in records if record.created and post.fits(record))
+        if found is None and now is not None and now <= post.sent_last + UNDER_WAY:
             # It may be carried out yet: look for it as if the answer had been lost just now.
             self._post, self.is_outstanding = post, True
-        return _only(record for record in young if record.created and post.fits(record))
+        return found
 
     def suspects(self, records: Iterable[BackupRecord]) -> set[str]:
         """Backups under way that look like ours, without any proof that they are."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Final
 
 from . import retries
@@ -33,11 +34,17 @@ class BackupService:
         self._claims = claims
 
     def ownership(
-        self, remark: str, backup_format: BackupFormat | None, *, ledger: Ledger | None = None, mark: str = ""
+        self,
+        remark: str,
+        backup_format: BackupFormat | None,
+        *,
+        ledger: Ledger | None = None,
+        mark: str = "",
+        held: Callable[[], frozenset[str] | None] = frozenset,
     ) -> Ownership:
         """What a create of such a backup starts from. See :mod:`~.ownership`."""
         marked = f"{remark} {mark}".strip() if mark else remark
-        return Ownership(marked, backup_format, self._claims, ledger or NoLedger(), mark)
+        return Ownership(marked, backup_format, self._claims, ledger or NoLedger(), mark=mark, held=held)
 
     def take(self, operation: Operation, ownership: Ownership) -> str:
         """Have a backup begun; its ``backup_id``. See :class:`~.taking.Taking`."""

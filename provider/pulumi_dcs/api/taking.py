@@ -92,8 +92,6 @@ class Taking:
             self._ownership.sending(_by_service_clock(snapshot, self._operation.clock.monotonic()))
             try:
                 backup_id = self._ours(self._post())
-                self._warn_of(suspects)
-                return backup_id
             except InstanceBusyError as error:
                 found, snapshot = self._after_busy(error)
             except ThrottledError as error:
@@ -111,6 +109,9 @@ class Taking:
             except DcsError:
                 self._ownership.refused()
                 raise
+            else:
+                self._warn_of(suspects)
+                return backup_id
             self._failed_connections = 0
             if found is not None:
                 return self._ours(found.backup_id)
