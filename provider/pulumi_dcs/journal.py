@@ -27,12 +27,12 @@ class Journal:
     """The entries of one state backend.
 
     Args:
-        folder: where they are kept.
+        folder: where they are kept; None to keep nothing.
         backend: what tells this state backend from others on the same machine.
         complain: called once with a message if the journal can't be written.
     """
 
-    def __init__(self, folder: Path, backend: str, complain: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path | None, backend: str, complain: Callable[[str], None]) -> None:
         self._folder = folder
         self._backend = backend
         self._complain = complain
@@ -41,10 +41,12 @@ class Journal:
         self._has_complained = False
 
     @classmethod
-    def of_environment(cls, environment: Mapping[str, str], complain: Callable[[str], None]) -> Journal:
+    def of_environment(
+        cls, environment: Mapping[str, str], complain: Callable[[str], None], *, is_kept: bool
+    ) -> Journal:
         """The journal that belongs to this process's Pulumi home and state backend."""
         home = Path(environment.get("PULUMI_HOME") or Path.home() / ".pulumi")
-        return cls(home / "pulumi-dcs" / "creates", _backend(environment, home), complain)
+        return cls(home / "pulumi-dcs" / "creates" if is_kept else None, _backend(environment, home), complain)
 
     def entry(self, urn: str, place: str, instance_id: str, digest: str) -> Entry:
         """The entry of a create.
@@ -78,6 +80,8 @@ class Journal:
 
     def load(self, path: Path) -> dict[str, Any] | None:
         """What an entry says; None where there is none that can be read."""
+        if self._folder is None:
+            return None
         try:
             found = json.loads(path.read_text())
         except (OSError, ValueError):
@@ -86,6 +90,8 @@ class Journal:
 
     def save(self, path: Path, content: Mapping[str, Any]) -> None:
         """Write an entry, whole or not at all."""
+        if self._folder is None:
+            return
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             part = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}.part")
@@ -102,12 +108,14 @@ class Journal:
 
     def remove(self, path: Path) -> None:
         """Remove an entry; fine where there is none."""
+        if self._folder is None:
+            return
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
 
     def _path(self, urn: str) -> Path:
         name = hashlib.sha256(f"{self._backend}\n{urn}".encode()).hexdigest()[:32]
-        return self._folder / f"{name}.json"
+        return (self._folder or Path()) / f"{name}.json"
 
 
 class Entry:

@@ -135,9 +135,8 @@ class InstanceBackupProvider(ResourceProvider):
                 _resource_id(inputs.instance_id, backup_id), self._finish(service, operation, declared, backup_id)
             )
         urn = self.session.host.call().urn
-        digest = properties.digest(declared)
-        entry = self.session.journal.entry(urn, f"{service.place}", inputs.instance_id, digest)
-        mark = properties.mark(urn, declared) if self.session.settings.mark else ""
+        entry = self.session.entry(urn, service.place, inputs.instance_id, properties.digest(declared))
+        mark = properties.mark(urn, declared) if self.session.settings.mark and urn else ""
         ownership = service.ownership(
             inputs.remark or "", inputs.backup_format, ledger=entry, mark=mark, held=lambda: held_backups(urn)
         )

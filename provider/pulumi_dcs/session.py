@@ -15,8 +15,8 @@ from .api.errors import DcsError, SettingsError
 from .api.operation import Operation
 from .api.ownership import Claims
 from .api.service import BackupService
-from .host import Host, Severity
-from .journal import Journal
+from .host import Ability, Host, Severity
+from .journal import Entry, Journal
 from .settings import Settings
 
 CREATE_TIMEOUT: Final = 30 * 60.0
@@ -35,9 +35,9 @@ class Session:
         self.settings: Final = Settings(configuration)
         self.clock: Final = SystemClock()
         self.host: Final = Host(on_cancel=self.clock.cancel, on_close=self._close)
-        self.journal: Final = Journal.of_environment(
-            os.environ, lambda message: self.host.tell(self.host.call().urn, message, Severity.WARNING)
-        )
+        # An entry needs a resource to belong to, and to be dropped when the engine has ended well.
+        is_of_use = {Ability.CALLS, Ability.ENGINE_WATCH} <= self.host.abilities
+        self.journal: Final = Journal.of_environment(os.environ, self._warn, is_kept=is_of_use)
         self.claims: Final = Claims()
         self.adopted: Final = Claims()
         self._version = _version()
@@ -89,6 +89,13 @@ class Session:
             say=lambda message: self.host.show(call.urn, message),
             warn=lambda message: self.host.tell(call.urn, message, Severity.WARNING),
         )
+
+    def entry(self, urn: str, place: Place, instance_id: str, digest: str) -> Entry:
+        """The journal's entry of a create."""
+        return self.journal.entry(urn, f"{place}", instance_id, digest)
+
+    def _warn(self, message: str) -> None:
+        self.host.tell(self.host.call().urn, message, Severity.WARNING)
 
     def _close(self) -> None:
         self.journal.close()

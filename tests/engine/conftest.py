@@ -31,9 +31,11 @@ def engine() -> Path:
     return Path(told.stdout.strip())
 
 
-@pytest.fixture(scope="session")
-def pulumi_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("pulumi-home")
+@pytest.fixture
+def pulumi_home(tmp_path: Path) -> Path:
+    home = tmp_path / "pulumi-home"
+    home.mkdir()
+    return home
 
 
 @pytest.fixture

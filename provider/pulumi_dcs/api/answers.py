@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -32,7 +32,7 @@ _HTML_HEAD: Final = re.compile(r"<(script|style)\b.*?(</\1>|$)", re.IGNORECASE |
 
 
 def error_from(
-    answer: Answer, request: Request, *, attempt: str, region: str, clock: Clock, secrets: Iterable[str]
+    answer: Answer, request: Request, *, attempt: str, region: str, clock: Clock, secrets: Sequence[str]
 ) -> ServiceError:
     """The error that this answer stands for.
 
@@ -41,17 +41,21 @@ def error_from(
         region: where, as the user named it; may be empty.
         secrets: texts that must not appear in the error, even where the service sends them back.
     """
-    code, message = _code_and_message(answer)
-    for secret in secrets:
-        message = message.replace(secret, "***")
-    request_id = clean(answer.headers.get("X-Request-Id", ""))[:100]
+
+    def shown(text: str, length: int) -> str:
+        for secret in secrets:
+            text = text.replace(secret, "***")
+        return text[:length]
+
+    code, message = (shown(text, _LONGEST_MESSAGE) for text in _code_and_message(answer))
+    request_id = shown(clean(answer.headers.get("X-Request-Id", "")), 100)
     status_line = " ".join(filter(None, [f"HTTP {answer.status}", f" {code}:" if code else "", message]))
     where = f"{request.method} {request.path}" + (f" in {region}" if region else "")
     facts = [status_line, f"request id {request_id}, {where}" if request_id else where]
     kind, verb = _kind(answer.status, code)
     advice = error_codes.advice_for(answer.status, code)
     if target := answer.headers.get("Location", ""):
-        facts.append(f"it points to {clean(target)[:200]}; redirects are not followed")
+        facts.append(f"it points to {shown(clean(target), 200)}; redirects are not followed")
     if kind is AuthenticationError and (skew := clock_skew(answer, clock)) is not None:
         minutes = round(abs(skew) / 60) * 60
         facts.append(
