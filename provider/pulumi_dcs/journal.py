@@ -1,7 +1,8 @@
 """Remembers on this machine which creates are under way, so that the next run finds what a killed one has made.
 
 One small file per create in flight, below ``$PULUMI_HOME/pulumi-dcs/creates``, by state backend, stack, URN and place;
-written before the POST, completed with the ``backup_id``, dropped when the engine has the state.
+written before the POST, completed with the ``backup_id``, retired when the engine has the state. A retired entry tells
+for some minutes more whose the backup is, so that no other create on this machine takes it for its own.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import hashlib
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Final
@@ -19,8 +22,19 @@ from typing import Any, Final
 from .api.models import BackupFormat
 from .api.ownership import Post, Trail
 
+_RETIRED: Final = ".made"
+_RETIREMENT: Final = 600.0
+"""Seconds for which a retired entry is kept."""
 _FORM: Final = 1
 """The form of the entries; those of another form are passed over."""
+
+
+@dataclass(frozen=True)
+class Stray:
+    """What an interrupted create of a resource left on an instance."""
+
+    instance_id: str
+    trail: Trail
 
 
 class Journal:
@@ -57,14 +71,14 @@ class Journal:
             instance_id: the instance there.
             digest: of the inputs.
         """
-        return Entry(self, self._path(urn), f"{place} {instance_id}", digest)
+        return Entry(self, self._path(urn), place, instance_id, digest)
 
     def settle(self, urn: str, backup_id: str) -> None:
         """Note that the engine has the backup in the resource's state."""
         path = self._path(urn)
         known = self.load(path)
         if known is not None and known.get("backup_id") == backup_id:
-            self.remove(path)
+            self._retire(path)
 
     def answered(self, entry: Entry) -> None:
         """Note that the engine was told of the backup; it will have it in the state when it ends in good order."""
@@ -72,11 +86,16 @@ class Journal:
             self._answered.add(entry.path)
 
     def close(self) -> None:
-        """Drop the entries of all creates that the engine was told of: it has ended in good order."""
+        """Retire the entries of all creates that the engine was told of: it has ended in good order."""
         with self._lock:
             for path in self._answered:
-                self.remove(path)
+                self._retire(path)
             self._answered.clear()
+
+    def knows_as_anothers(self, backup_id: str, own: Path) -> bool:
+        """Whether an entry other than that one is about this backup."""
+        others = [path for path in self._files() if path.stem != own.stem]
+        return any((self.load(path) or {}).get("backup_id") == backup_id for path in others)
 
     def load(self, path: Path) -> dict[str, Any] | None:
         """What an entry says; None where there is none that can be read."""
@@ -113,27 +132,45 @@ class Journal:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
 
+    def _retire(self, path: Path) -> None:
+        if self._folder is None:
+            return
+        with contextlib.suppress(OSError):
+            path.replace(path.with_suffix(_RETIRED))
+        for old in self._files():
+            with contextlib.suppress(OSError):
+                if old.suffix == _RETIRED and time.time() - old.stat().st_mtime > _RETIREMENT:
+                    old.unlink()
+
+    def _files(self) -> list[Path]:
+        try:
+            return list(self._folder.iterdir()) if self._folder else []
+        except OSError:
+            return []
+
     def _path(self, urn: str) -> Path:
         name = hashlib.sha256(f"{self._backend}\n{urn}".encode()).hexdigest()[:32]
         return (self._folder or Path()) / f"{name}.json"
 
 
 class Entry:
-    """One create's ledger (see ``api.ownership``)."""
+    """One create's ledger (see ``api.ownership``), and what interrupted creates of its resource left."""
 
-    def __init__(self, journal: Journal, path: Path, place: str, digest: str) -> None:
+    def __init__(self, journal: Journal, path: Path, place: str, instance_id: str, digest: str) -> None:
         self.path: Final = path
         self._journal = journal
         self._place = place
+        self._instance_id = instance_id
         self._digest = digest
         found = journal.load(path) or {}
-        is_same = (found.get("place"), found.get("digest")) == (place, digest)
-        self._left = _trail(found) if is_same else None
-        left = found.get("strays")
-        strays = [stray for stray in left if isinstance(stray, str)] if isinstance(left, list) else []
-        if not is_same and found.get("backup_id"):
-            strays.append(str(found["backup_id"]))
-        self.strays: Final = tuple(strays) if found.get("place") == place else ()
+        self._left: Trail | None = None
+        strays = _strays(found) if found.get("place") == place else []
+        if found.get("place") == place and (trail := _trail(found)) is not None:
+            if found.get("digest") == digest:
+                self._left = trail
+            elif trail != Trail():
+                strays.append(Stray(str(found.get("instance_id", "")), trail))
+        self.strays: Final = tuple(strays)
         """What interrupted creates of this resource made for inputs that are declared no more."""
 
     def read(self) -> Trail | None:
@@ -142,20 +179,13 @@ class Entry:
 
     def write(self, trail: Trail) -> None:
         """Keep this trail."""
-        content: dict[str, Any] = {
+        content = {
             "place": self._place,
+            "instance_id": self._instance_id,
             "digest": self._digest,
-            "backup_id": trail.backup_id,
-            "strays": list(self.strays),
+            **_told(trail),
+            "strays": [{"instance_id": stray.instance_id, **_told(stray.trail)} for stray in self.strays],
         }
-        if trail.post is not None:
-            content["post"] = {
-                "remark": trail.post.remark,
-                "backup_format": trail.post.backup_format and trail.post.backup_format.value,
-                "known": sorted(trail.post.known),
-                "sent_at": _written(trail.post.sent_at),
-                "sent_last": _written(trail.post.sent_last),
-            }
         self._journal.save(self.path, content)
 
     def drop(self) -> None:
@@ -165,9 +195,36 @@ class Entry:
         else:
             self._journal.remove(self.path)
 
+    def knows_as_anothers(self, backup_id: str) -> bool:
+        """Whether another create on this machine has made that backup."""
+        return self._journal.knows_as_anothers(backup_id, self.path)
+
     def answered(self) -> None:
         """Note that the engine is being told of the backup, and that the strays are seen to."""
         self._journal.answered(self)
+
+
+def _told(trail: Trail) -> dict[str, Any]:
+    """The trail as it is written."""
+    post = trail.post
+    return {
+        "backup_id": trail.backup_id,
+        "post": post
+        and {
+            "remark": post.remark,
+            "backup_format": post.backup_format and post.backup_format.value,
+            "known": sorted(post.known),
+            "sent_at": _written(post.sent_at),
+            "until": _written(post.until),
+        },
+    }
+
+
+def _strays(found: Mapping[str, Any]) -> list[Stray]:
+    rows = found.get("strays")
+    dicts = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    read = [(str(row.get("instance_id", "")), _trail(row)) for row in dicts]
+    return [Stray(instance_id, trail) for instance_id, trail in read if trail is not None]
 
 
 def _trail(found: Mapping[str, Any]) -> Trail | None:
@@ -181,7 +238,7 @@ def _trail(found: Mapping[str, Any]) -> Trail | None:
                 backup_format=BackupFormat(post["backup_format"]) if post["backup_format"] else None,
                 known=frozenset(map(str, post["known"])),
                 sent_at=_read(post["sent_at"]),
-                sent_last=_read(post["sent_last"]),
+                until=_read(post["until"]),
             )
             if post
             else None,

@@ -92,7 +92,11 @@ class InstanceBackupProvider(ResourceProvider):
 
     def configure(self, req: ConfigureRequest) -> None:
         """Called once in the host's process, before anything else there."""
-        self.session = Session(_Configuration(req))
+        self.start(req)
+
+    def start(self, req: ConfigureRequest, **surroundings: Any) -> None:
+        """Begin a session; ``surroundings`` other than the real ones are for tests."""
+        self.session = Session(_Configuration(req), **surroundings)
 
     @_diagnosed
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
@@ -150,7 +154,7 @@ class InstanceBackupProvider(ResourceProvider):
         except (BackupFailedError, BackupGoneError):
             entry.drop()
             raise
-        self._remove_strays(service, operation.instance_id, entry)
+        self._remove_strays(service, entry)
         entry.answered()
         return CreateResult(_resource_id(inputs.instance_id, backup_id), outs)
 
@@ -240,14 +244,17 @@ class InstanceBackupProvider(ResourceProvider):
         else:
             error.add_fact("its record was removed")
 
-    def _remove_strays(self, service: BackupService, instance_id: str, entry: Entry) -> None:
+    def _remove_strays(self, service: BackupService, entry: Entry) -> None:
         """Delete what killed runs of this resource made for inputs that are declared no more; no state holds it."""
-        for backup_id in entry.strays:
-            name = f"delete backup {backup_id}, which an interrupted run left,"
+        for stray in entry.strays:
+            name = f"delete the backup of instance {stray.instance_id} that an interrupted run left"
+            operation = self.session.operation(name, stray.instance_id, DELETE_TIMEOUT)
             try:
-                service.remove(self.session.operation(name, instance_id, DELETE_TIMEOUT), backup_id)
+                backup_id = service.find_left(operation, stray.trail, entry)
+                if backup_id is not None:
+                    service.remove(operation, backup_id)
             except DcsError as error:
-                self._warn(f"Backup {backup_id}, which an interrupted run left, could not be deleted.", error)
+                self._warn("A backup that an interrupted run left could not be deleted.", error)
 
     def _settle(self, resource_id: str) -> None:
         """The engine knows the backup: it belongs to a resource, and its create is over."""

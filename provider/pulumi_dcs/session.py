@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from .api import retries
 from .api.client import DcsClient, Place
-from .api.clock import SystemClock
+from .api.clock import CancellableClock, SystemClock
 from .api.errors import DcsError, SettingsError
 from .api.operation import Operation
 from .api.ownership import Claims
@@ -29,15 +29,25 @@ class Session:
 
     Args:
         configuration: the stack's configuration, by full key.
+        clock: the time that it lives in; the system's by default.
+        host: the host's process; this one by default.
+        environment: the environment's variables; this process's by default.
     """
 
-    def __init__(self, configuration: Mapping[str, Any]) -> None:
-        self.settings: Final = Settings(configuration)
-        self.clock: Final = SystemClock()
-        self.host: Final = Host(on_cancel=self.clock.cancel, on_close=self._close)
+    def __init__(
+        self,
+        configuration: Mapping[str, Any],
+        *,
+        clock: CancellableClock | None = None,
+        host: Host | None = None,
+        environment: Mapping[str, str] = os.environ,
+    ) -> None:
+        self.settings: Final = Settings(configuration, environment)
+        self.clock: Final = clock or SystemClock()
+        self.host: Final = host or Host(on_cancel=self.clock.cancel, on_close=self.close)
         # An entry needs a resource to belong to, and to be dropped when the engine has ended well.
         is_of_use = {Ability.CALLS, Ability.ENGINE_WATCH} <= self.host.abilities
-        self.journal: Final = Journal.of_environment(os.environ, self._warn, is_kept=is_of_use)
+        self.journal: Final = Journal.of_environment(environment, self._warn, is_kept=is_of_use)
         self.claims: Final = Claims()
         self.adopted: Final = Claims()
         self._version = _version()
@@ -97,7 +107,8 @@ class Session:
     def _warn(self, message: str) -> None:
         self.host.tell(self.host.call().urn, message, Severity.WARNING)
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """The engine ends the host's process in good order."""
         self.journal.close()
 
     def _look_up_project(self, region: str) -> str:

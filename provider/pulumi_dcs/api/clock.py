@@ -24,6 +24,13 @@ class Clock(Protocol):
         """Return after that many seconds; raise :class:`Cancelled` as soon as the deployment is cancelled."""
 
 
+class CancellableClock(Clock, Protocol):
+    """A clock whose sleeps can be ended."""
+
+    def cancel(self) -> None:
+        """End every sleep, now and later."""
+
+
 class SystemClock:
     """The machine's clock; :meth:`cancel` ends every sleep, now and later."""
 

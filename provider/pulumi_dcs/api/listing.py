@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from . import retries
@@ -23,12 +23,20 @@ class Snapshot:
     Attributes:
         asked_at: when the list was asked for (monotonic): everything done before that is in it.
         records: by backup_id, in the service's order.
-        service_time: the same moment by the service's clock, in whole seconds; None where it did not say.
+        service_time: when it was answered, by the service's clock, in whole seconds; None where it did not say.
+        answered_at: the same moment here (monotonic).
     """
 
     asked_at: float
     records: dict[str, BackupRecord]
     service_time: datetime | None = None
+    answered_at: float = 0.0
+
+    def by_service_clock(self, moment: float) -> datetime | None:
+        """A monotonic moment of ours by the clock that the records' times are from, a little early at most."""
+        if self.service_time is None:
+            return None
+        return self.service_time + timedelta(seconds=moment - self.answered_at)
 
     def get(self, backup_id: str) -> BackupRecord | None:
         """The record of that backup, if the instance has it."""
@@ -84,10 +92,11 @@ class BackupLists:
         records: dict[str, BackupRecord] = {}
         totals = set()
         service_time: datetime | None = None
+        answered_at = asked_at
         offset = 0
         for _ in range(_MOST_PAGES):
             page = self._client.list_backups(operation, offset)
-            service_time = service_time or page.service_time
+            service_time, answered_at = page.service_time, operation.clock.monotonic()
             fresh = [record for record in page.records if record.backup_id not in records]
             records.update((record.backup_id, record) for record in fresh)
             totals.add(page.total)
@@ -95,4 +104,4 @@ class BackupLists:
             is_last = offset >= page.total if page.total is not None else page.row_count < PAGE_SIZE
             if is_last or not fresh:
                 break
-        return Snapshot(asked_at, records, service_time), len(totals) == 1
+        return Snapshot(asked_at, records, service_time, answered_at), len(totals) == 1

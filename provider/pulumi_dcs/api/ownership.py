@@ -14,11 +14,14 @@ manual one with the very remark that the POST asked for, and its format, if the 
 ``backup_id`` that the service answered, or the POST whose answer it did not live to see; then the backup has to fit
 that POST, as above.
 
+One thing cannot be told apart this way: the create was killed before its POST had left, and somebody elsewhere backs
+up the same instance with the same remark within the next ten seconds. The mark tells it apart.
+
 **The mark.** A text at the end of the remark that only this resource with these inputs writes, where that is on.
 
-Never taken over: what another create of this process has claimed; what the state holds already (where that can't be
-found out, a mark proves nothing); and, by ledger or mark, what is older than a day: data of yesterday is not what a
-run of today asks for.
+Never taken over: what another create on this machine has made, or one of this process claims; what the state holds
+already (where that can't be found out, a mark proves nothing); and, by ledger or mark, what is older than a day: data
+of yesterday is not what a run of today asks for.
 """
 
 from __future__ import annotations
@@ -33,8 +36,8 @@ from .models import BackupFormat, BackupRecord
 
 CLOCK_GRAIN: Final = timedelta(seconds=2)
 """How coarse the service's times are: they may be cut to whole seconds, and its hosts differ a little."""
-UNDER_WAY: Final = timedelta(seconds=90)
-"""How long after it was sent a POST can still be carried out: our time-outs, and some for a gateway's queue."""
+GRACE: Final = timedelta(seconds=10)
+"""How long after we have stopped listening a POST can still be carried out: it may stand in a gateway's queue."""
 LONGEST_AGE: Final = timedelta(hours=24)
 
 
@@ -47,14 +50,14 @@ class Post:
         backup_format: what it asked for; None for the service's default.
         known: the backups that were there before it.
         sent_at: when it was sent (the first of them, if several were lost), by the service's clock.
-        sent_last: when the last of them was sent.
+        until: until when it can have been carried out, by the same clock.
     """
 
     remark: str
     backup_format: BackupFormat | None
     known: frozenset[str]
     sent_at: datetime | None
-    sent_last: datetime | None
+    until: datetime | None
 
     def fits(self, record: BackupRecord) -> bool:
         """Whether the backup can be what this POST made."""
@@ -64,8 +67,8 @@ class Post:
             return False
         if self.backup_format is not None and record.backup_format not in ("", self.backup_format.value):
             return False
-        if record.created and self.sent_at and self.sent_last:
-            return self.sent_at - CLOCK_GRAIN <= record.created <= self.sent_last + UNDER_WAY
+        if record.created and self.sent_at and self.until:
+            return self.sent_at - CLOCK_GRAIN <= record.created <= self.until + CLOCK_GRAIN
         return True
 
 
@@ -89,6 +92,9 @@ class Ledger(Protocol):
     def drop(self) -> None:
         """Keep no trail: there is nothing to be found."""
 
+    def knows_as_anothers(self, backup_id: str) -> bool:
+        """Whether another create on this machine has made that backup."""
+
 
 class NoLedger:
     """Keeps nothing."""
@@ -101,6 +107,9 @@ class NoLedger:
 
     def drop(self) -> None:
         pass
+
+    def knows_as_anothers(self, backup_id: str) -> bool:
+        return False
 
 
 class Claims:
@@ -163,7 +172,7 @@ class Ownership:
             record
             for record in records
             if not record.status.is_gone
-            and not self._claims.is_claimed(record.backup_id)
+            and not self._is_anothers(record)
             and (record.created is None or now is None or now - record.created <= LONGEST_AGE)
         ]
         found = self._by_ledger(young, now)
@@ -180,21 +189,21 @@ class Ownership:
         if trail.backup_id:
             return next((record for record in records if record.backup_id == trail.backup_id), None)
         post = trail.post
-        if post is None or post.sent_at is None or post.sent_last is None:
+        if post is None or post.sent_at is None or post.until is None:
             return None
         found = _only(record for record in records if record.created and post.fits(record))
-        if found is None and now is not None and now <= post.sent_last + UNDER_WAY:
+        if found is None and now is not None and now <= post.until:
             # It may be carried out yet: look for it as if the answer had been lost just now.
             self._post, self.is_outstanding = post, True
         return found
 
     def suspects(self, records: Iterable[BackupRecord]) -> set[str]:
         """Backups under way that look like ours, without any proof that they are."""
-        post = replace(self._post, sent_at=None, sent_last=None)
+        post = replace(self._post, sent_at=None, until=None)
         return {
             record.backup_id
             for record in records
-            if record.status.is_running and post.fits(record) and not self._claims.is_claimed(record.backup_id)
+            if record.status.is_running and post.fits(record) and not self._is_anothers(record)
         }
 
     def see(self, records: Iterable[BackupRecord]) -> None:
@@ -206,12 +215,14 @@ class Ownership:
         """Note that a POST is about to be sent, at that time by the service's clock."""
         first = self._post.sent_at if self.is_outstanding else sent_at
         known = self._post.known if self.is_outstanding else self._known
-        self._post = replace(self._post, known=known, sent_at=first, sent_last=sent_at)
+        self._post = replace(self._post, known=known, sent_at=first, until=sent_at and sent_at + GRACE)
         self._ledger.write(Trail(post=self._post))
 
-    def lost(self) -> None:
-        """Note that its answer was lost."""
+    def lost(self, now: datetime | None) -> None:
+        """Note that its answer was lost; we have listened until now, by the service's clock."""
         self.is_outstanding = True
+        self._post = replace(self._post, until=now and now + GRACE)
+        self._ledger.write(Trail(post=self._post))
 
     def refused(self) -> None:
         """Note that it was refused, or never left."""
@@ -227,7 +238,22 @@ class Ownership:
         """The backup that a lost POST of ours made, if that is proved."""
         if not self.is_outstanding:
             return None
-        return _only(r for r in records if self._post.fits(r) and not self._claims.is_claimed(r.backup_id))
+        return _only(record for record in records if self._post.fits(record) and not self._is_anothers(record))
+
+    def _is_anothers(self, record: BackupRecord) -> bool:
+        return self._claims.is_claimed(record.backup_id) or self._ledger.knows_as_anothers(record.backup_id)
+
+
+def made_by(trail: Trail, records: Iterable[BackupRecord], ledger: Ledger) -> str | None:
+    """The id of the backup that a create with this trail made, if that is proved."""
+    there = [record for record in records if not record.status.is_gone]
+    if trail.backup_id:
+        return trail.backup_id if any(record.backup_id == trail.backup_id for record in there) else None
+    if trail.post is None or trail.post.sent_at is None:
+        return None
+    post = trail.post
+    found = _only(r for r in there if r.created and post.fits(r) and not ledger.knows_as_anothers(r.backup_id))
+    return found.backup_id if found is not None else None
 
 
 def _only(records: Iterable[BackupRecord]) -> BackupRecord | None:

@@ -14,7 +14,7 @@ from .errors import DcsError
 from .listing import BackupLists
 from .models import BackupFormat, BackupRecord, Instance
 from .operation import Operation
-from .ownership import Claims, Ledger, NoLedger, Ownership
+from .ownership import Claims, Ledger, NoLedger, Ownership, Trail, made_by
 from .removing import find_backup, remove_backup
 from .taking import Taking
 from .waiting import wait_until_succeeded
@@ -49,6 +49,11 @@ class BackupService:
     def take(self, operation: Operation, ownership: Ownership) -> str:
         """Have a backup begun; its ``backup_id``. See :class:`~.taking.Taking`."""
         return Taking(self._client, self._lists, operation, ownership).run()
+
+    def find_left(self, operation: Operation, trail: Trail, ledger: Ledger) -> str | None:
+        """The ``backup_id`` of what an interrupted create left, if that is proved. See :mod:`~.ownership`."""
+        records = self._lists.look(operation).records.values()
+        return made_by(trail, (record for record in records if not self._claims.is_claimed(record.backup_id)), ledger)
 
     def wait(self, operation: Operation, backup_id: str) -> BackupRecord:
         """Wait until the backup has succeeded. See :func:`~.waiting.wait_until_succeeded`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Final
 
 from . import retries
@@ -89,7 +88,7 @@ class Taking:
         self._ownership.see(snapshot.records.values())
         while True:
             self._operation.go_on()
-            self._ownership.sending(_by_service_clock(snapshot, self._operation.clock.monotonic()))
+            self._ownership.sending(snapshot.by_service_clock(self._operation.clock.monotonic()))
             try:
                 backup_id = self._ours(self._post())
             except InstanceBusyError as error:
@@ -103,9 +102,9 @@ class Taking:
                 if not error.sent:
                     self._after_no_connection(error)
                     continue
-                found, snapshot = self._after_lost_answer(error)
+                found, snapshot = self._after_lost_answer(error, snapshot)
             except UnreadableAnswerError as error:
-                found, snapshot = self._after_lost_answer(error)
+                found, snapshot = self._after_lost_answer(error, snapshot)
             except DcsError:
                 self._ownership.refused()
                 raise
@@ -158,9 +157,9 @@ class Taking:
         self._operation.say(f"{error.summary} Trying again.")
         self._operation.pause(min(0.25 * 2 ** min(self._failed_connections, 6), LONGEST_PAUSE))
 
-    def _after_lost_answer(self, error: DcsError) -> tuple[BackupRecord | None, Snapshot]:
+    def _after_lost_answer(self, error: DcsError, before: Snapshot) -> tuple[BackupRecord | None, Snapshot]:
         self._trouble = error
-        self._ownership.lost()
+        self._ownership.lost(before.by_service_clock(self._operation.clock.monotonic()))
         self._lost_posts += 1
         self._operation.say("The answer to the request was lost; looking whether the backup was begun.")
         found, snapshot = self._find_lost()
@@ -202,10 +201,3 @@ class Taking:
             )
         else:
             error.add_fact("no backup was begun")
-
-
-def _by_service_clock(snapshot: Snapshot, moment: float) -> datetime | None:
-    """When something was done here, by the clock that the records' times are from."""
-    if snapshot.service_time is None:
-        return None
-    return snapshot.service_time + timedelta(seconds=moment - snapshot.asked_at)

@@ -6,7 +6,7 @@ import secrets
 import sqlite3
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Final
@@ -88,10 +88,12 @@ class Store:
     Args:
         path: the file; ``:memory:`` for none.
         project_id: the project that the preset instances belong to.
+        clock: tells the time, in seconds since the epoch.
     """
 
-    def __init__(self, path: str, project_id: str) -> None:
+    def __init__(self, path: str, project_id: str, clock: Callable[[], float] = time.time) -> None:
         self.clock_offset = 0.0
+        self._clock = clock
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._db.executescript("pragma journal_mode = wal; pragma synchronous = off;" + _SCHEMA)
         if not self._db.execute("select 1 from instances").fetchone():
@@ -100,7 +102,7 @@ class Store:
 
     def now(self) -> float:
         """The endpoint's own clock."""
-        return time.time() + self.clock_offset
+        return self._clock() + self.clock_offset
 
     def add_instance(
         self, instance_id: str, name: str, cache_mode: str, engine_version: str, *, project_id: str
