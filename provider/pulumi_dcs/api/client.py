@@ -95,7 +95,7 @@ class DcsClient:
     def delete_backup(self, operation: Operation, backup_id: str) -> None:
         """DELETE /backups/{backup_id}."""
         request = Request("DELETE", f"{self._instance_path(operation.instance_id)}/backups/{backup_id}")
-        self._send(operation, request, expected=(200, 202, 204))
+        self._send(operation, request, expected=(204,))
 
     def show_instance(self, operation: Operation) -> Instance:
         """GET the instance itself."""
