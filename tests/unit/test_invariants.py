@@ -155,7 +155,13 @@ class Fleet(RuleBasedStateMachine):
             countdown -= 1
             if countdown == 0:
                 raise Killed
+            if is_troubled and source.random() < 0.1:
+                instance_id = source.choice((HA, CLUSTER))
+                if not self._is_busy(instance_id):
+                    # With our remark, in the very seconds of a lost answer, nothing could tell it from ours.
+                    self._theirs(instance_id, "theirs", float(source.randrange(60)))
 
+        is_troubled = bool(self.service.world.faults.planned) or kill
         at_the_start = source.random() < 0.5
         self.service.before = count if at_the_start else lambda _: None
         self.service.after = lambda _: None if at_the_start else count(_)
