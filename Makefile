@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test unit lint captures clean
+.PHONY: demo test unit lint reliability soak captures clean
 
 demo: .venv/ready ## preview and apply the root project for real
 	@$(BIN)/python tools/demo.py
@@ -9,10 +9,17 @@ demo: .venv/ready ## preview and apply the root project for real
 test: .venv/ready .venv-floor/ready ## everything: lint, types, unit tests, tests on the real engine
 	$(MAKE) --no-print-directory lint
 	@$(BIN)/python tools/engine.py > /dev/null
-	$(BIN)/python -m pytest -n 3 tests
+	$(BIN)/python -m pytest -n 4 tests
 
 unit: .venv/ready ## the tests that need no engine
-	$(BIN)/python -m pytest -n 3 tests/unit
+	$(BIN)/python -m pytest -n 4 tests/unit
+
+reliability: .venv/ready ## run the tests of every kind of fault and write docs/reliability.md
+	$(BIN)/python tools/reliability.py
+
+soak: .venv/ready ## random schedules of faults: longer ones than `make test` has
+	DCS_SOAK_EXAMPLES=$${DCS_SOAK_EXAMPLES:-2000} DCS_SOAK_CYCLES=$${DCS_SOAK_CYCLES:-100} \
+		$(BIN)/python -m pytest -n 2 --timeout 0 tests/unit/test_invariants.py tests/engine/test_soak.py
 
 captures: .venv/ready ## run what README.md shows and put the real output in its place
 	$(BIN)/python tools/captures.py

@@ -29,3 +29,10 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("HUAWEICLOUD_", "HW_", "CLOUD_SDK_", "DCS_")):
             monkeypatch.delenv(name)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tell in reports which rows of docs/reliability.md a test shows."""
+    for item in items:
+        for mark in item.iter_markers("row"):
+            item.user_properties += [("row", row) for row in mark.args]

@@ -103,6 +103,7 @@ def test_a_missing_region_fails_the_preview(stack: Stack) -> None:
         assert place in outcome.diagnostics
 
 
+@pytest.mark.row("17")
 def test_plain_http_elsewhere_is_refused(stack: Stack) -> None:
     stack.environment["DCS_ENDPOINT"] = "http://dcs.example.com"
     stack.declare(instance_id=HA)

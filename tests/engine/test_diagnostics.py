@@ -11,6 +11,7 @@ from tests.endpoint import HA, PROJECT_ID, SINGLE, LocalEndpoint
 from .stack import Stack
 
 
+@pytest.mark.row("6")
 def test_an_api_error_is_one_readable_diagnostic(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.declare(instance_id=SINGLE)
     outcome = stack.up()
@@ -41,6 +42,7 @@ BODIES = {
 }
 
 
+@pytest.mark.row("6")
 @pytest.mark.parametrize("body", BODIES)
 def test_every_shape_of_body_ends_in_a_readable_message(stack: Stack, endpoint: LocalEndpoint, body: str) -> None:
     text, said = BODIES[body]
@@ -91,6 +93,7 @@ def test_a_bug_of_ours_keeps_its_traceback(stack: Stack, endpoint: LocalEndpoint
     assert "lifecycle.py" in outcome.diagnostics
 
 
+@pytest.mark.row("9")
 def test_a_failed_backup_tells_why_and_leaves_nothing(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(failure="dcs.08.0005")
     stack.declare(instance_id=HA)

@@ -70,6 +70,7 @@ def killed_up(stack: Stack, kill: Callable[[Stack], None], when: Callable[[], ob
     stack.pulumi("cancel", "--yes")
 
 
+@pytest.mark.row("13")
 @pytest.mark.parametrize("kill", [kill_host, kill_engine, kill_everything])
 @pytest.mark.parametrize("finished", [False, True], ids=["running", "finished"])
 def test_the_next_up_takes_over_the_killed_runs_backup(
@@ -87,6 +88,7 @@ def test_the_next_up_takes_over_the_killed_runs_backup(
     assert stack.up("--expect-no-changes").ok
 
 
+@pytest.mark.row("13")
 @pytest.mark.parametrize("kill", [kill_host, kill_engine, kill_everything])
 def test_so_it_does_when_the_answer_to_the_post_was_not_lived_to_see(
     stack: Stack, endpoint: LocalEndpoint, kill: Callable[[Stack], None]
@@ -103,6 +105,7 @@ def test_so_it_does_when_the_answer_to_the_post_was_not_lived_to_see(
     assert endpoint.count("create_backup") == 1
 
 
+@pytest.mark.row("13")
 def test_killed_before_the_post_it_makes_one(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.plan({"operation": "create_backup", "status": 503, "delay": 3.0})
     stack.declare(instance_id=HA, remark="one")
@@ -115,6 +118,7 @@ def test_killed_before_the_post_it_makes_one(stack: Stack, endpoint: LocalEndpoi
     assert stack.backup_ids() == endpoint.backup_ids()
 
 
+@pytest.mark.row("13")
 def test_a_killed_replacement_is_taken_over_and_the_old_one_goes(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.declare(instance_id=HA, remark="one")
     assert stack.up().ok
@@ -130,6 +134,7 @@ def test_a_killed_replacement_is_taken_over_and_the_old_one_goes(stack: Stack, e
     assert endpoint.count("create_backup") == 2
 
 
+@pytest.mark.row("13")
 def test_what_a_killed_run_made_for_other_inputs_goes(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(duration=600.0)
     stack.declare(instance_id=HA, remark="one")
@@ -157,6 +162,7 @@ def test_a_run_that_ended_well_leaves_nothing_to_take_over(stack: Stack, endpoin
     assert stack.backup_ids() == endpoint.backup_ids() - {first}
 
 
+@pytest.mark.row("13", "18")
 def test_another_stack_takes_nothing_over(make_stack: MakeStack, endpoint: LocalEndpoint) -> None:
     first, second = make_stack(folder="first"), make_stack(folder="second")
     endpoint.behave(duration=600.0)
@@ -180,6 +186,7 @@ def on_another_machine(stack: Stack, home: Path) -> None:
     assert stack.pulumi("stack", "select", stack.name).ok
 
 
+@pytest.mark.row("13b")
 def test_on_another_machine_it_makes_its_own_and_names_the_one_that_was_left(
     stack: Stack, endpoint: LocalEndpoint, tmp_path: Path
 ) -> None:
@@ -198,6 +205,7 @@ def test_on_another_machine_it_makes_its_own_and_names_the_one_that_was_left(
     assert stack.backup_ids() == endpoint.backup_ids() - {left}
 
 
+@pytest.mark.row("13b")
 def test_on_another_machine_the_mark_proves_whose_it_is(stack: Stack, endpoint: LocalEndpoint, tmp_path: Path) -> None:
     endpoint.behave(duration=600.0)
     stack.config("dcs:mark", "true")

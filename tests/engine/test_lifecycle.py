@@ -136,6 +136,7 @@ def test_refresh_drops_what_is_gone_and_up_makes_it_anew(stack: Stack, endpoint:
     assert stack.resource()["outputs"]["backup_id"] != backup_id
 
 
+@pytest.mark.row("15")
 def test_refresh_drops_the_backup_of_a_deleted_instance(stack: Stack, endpoint: LocalEndpoint) -> None:
     instance_id = endpoint.add_instance(cache_mode="ha")
     stack.declare(instance_id=instance_id)
@@ -176,6 +177,7 @@ def test_a_backup_that_turned_out_failed_is_replaced(stack: Stack, endpoint: Loc
     assert not backup["failure"]
 
 
+@pytest.mark.row("15")
 def test_an_api_error_in_refresh_is_never_gone(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.declare(instance_id=HA)
     assert stack.up().ok
@@ -187,6 +189,7 @@ def test_an_api_error_in_refresh_is_never_gone(stack: Stack, endpoint: LocalEndp
         assert len(stack.resources()) == 1
 
 
+@pytest.mark.row("14")
 def test_delete_is_idempotent(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.declare(instance_id=HA)
     assert stack.up().ok
@@ -196,6 +199,7 @@ def test_delete_is_idempotent(stack: Stack, endpoint: LocalEndpoint) -> None:
     assert not stack.resources()
 
 
+@pytest.mark.row("14")
 def test_delete_waits_for_a_backup_that_is_still_being_made(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(duration=4.0)
     stack.declare(instance_id=HA, wait=False)

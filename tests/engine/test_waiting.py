@@ -14,6 +14,7 @@ from .stack import Stack
 SHORT = "pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create='3s', update='3s'))"
 
 
+@pytest.mark.row("11")
 def test_a_timeout_keeps_the_backup_and_the_next_up_goes_on_waiting(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(duration=60.0)
     stack.declare(instance_id=HA, opts=SHORT)
@@ -36,6 +37,7 @@ def test_a_timeout_keeps_the_backup_and_the_next_up_goes_on_waiting(stack: Stack
     assert stack.up("--expect-no-changes").ok
 
 
+@pytest.mark.row("11")
 def test_a_refresh_in_between_does_not_make_it_forget_to_wait(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(duration=60.0)
     stack.declare(instance_id=HA, opts=SHORT)
@@ -64,6 +66,7 @@ def test_a_backup_that_fails_after_the_timeout_is_replaced(stack: Stack, endpoin
     assert stack.backup_ids() == {second}
 
 
+@pytest.mark.row("11")
 def test_a_timed_out_replacement_keeps_both_and_then_only_the_new_one(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.declare(instance_id=HA, remark="one", opts=SHORT)
     assert stack.up().ok
@@ -81,6 +84,7 @@ def test_a_timed_out_replacement_keeps_both_and_then_only_the_new_one(stack: Sta
     assert endpoint.count("create_backup") == 2
 
 
+@pytest.mark.row("12")
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_a_cancelled_run_ends_soon_and_keeps_the_backup(
     stack: Stack, endpoint: LocalEndpoint, sign: signal.Signals
@@ -103,6 +107,7 @@ def test_a_cancelled_run_ends_soon_and_keeps_the_backup(
     assert endpoint.count("create_backup") == 1
 
 
+@pytest.mark.row("5")
 def test_a_busy_instance_is_waited_for_and_the_row_says_so(stack: Stack, endpoint: LocalEndpoint) -> None:
     theirs = endpoint.add_backup(HA, duration=8.0)
     stack.declare(instance_id=HA)
@@ -112,6 +117,7 @@ def test_a_busy_instance_is_waited_for_and_the_row_says_so(stack: Stack, endpoin
     assert endpoint.backup_ids() == {theirs} | stack.backup_ids()
 
 
+@pytest.mark.row("5")
 def test_an_instance_that_stays_busy_ends_in_an_error_that_names_the_code(
     stack: Stack, endpoint: LocalEndpoint
 ) -> None:
@@ -138,6 +144,7 @@ def test_many_wait_at_once(stack: Stack, endpoint: LocalEndpoint) -> None:
     assert all(row["status"] == "succeed" for row in endpoint.backups())
 
 
+@pytest.mark.row("18")
 def test_two_resources_on_one_instance_each_end_with_their_own(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(duration=1.0)
     stack.declare_all({"first": {"instance_id": HA}, "second": {"instance_id": HA}})

@@ -43,6 +43,7 @@ def read(page: Page) -> tuple[set[str], list[int]]:
     return set(snapshot.records), pages.asked
 
 
+@pytest.mark.row("16")
 def test_many_pages() -> None:
     def page(offset: int) -> BackupPage:
         return BackupPage(5, records(*range(offset, min(offset + 2, 5))), min(2, 5 - offset))
@@ -50,6 +51,7 @@ def test_many_pages() -> None:
     assert read(page) == ({"b0", "b1", "b2", "b3", "b4"}, [0, 2, 4])
 
 
+@pytest.mark.row("16")
 def test_an_empty_page_below_the_total_ends_it() -> None:
     assert read(lambda offset: BackupPage(100, records(0) if offset == 0 else (), 1 if offset == 0 else 0)) == (
         {"b0"},
@@ -61,6 +63,7 @@ def test_a_service_that_ignores_the_offset_ends_it() -> None:
     assert read(lambda _: BackupPage(100, records(0, 1), 2)) == ({"b0", "b1"}, [0, 2])
 
 
+@pytest.mark.row("16")
 def test_a_total_that_grows_for_ever_ends_it() -> None:
     found, asked = read(lambda offset: BackupPage(offset + 10, records(offset), 1))
     assert len(found) == 200
@@ -72,6 +75,7 @@ def test_rows_that_are_no_records_count_for_the_offset() -> None:
     assert read(lambda offset: pages[offset]) == ({"b0", "b2"}, [0, 2])
 
 
+@pytest.mark.row("16")
 def test_records_that_move_while_reading_are_read_again() -> None:
     asked = iter(range(100))
 
@@ -89,6 +93,7 @@ def test_without_a_total_a_short_page_is_the_last() -> None:
     assert read(lambda _: BackupPage(None, records(0, 1), 2)) == ({"b0", "b1"}, [0])
 
 
+@pytest.mark.row("16")
 @pytest.mark.parametrize("without_zone", [True, False])
 def test_the_real_list_in_small_pages(
     endpoint: LocalEndpoint, monkeypatch: pytest.MonkeyPatch, *, without_zone: bool
@@ -104,6 +109,7 @@ def test_the_real_list_in_small_pages(
     assert endpoint.count("list_backups") == 5
 
 
+@pytest.mark.row("16")
 def test_fields_of_any_type_are_read() -> None:
     rows: tuple[object, ...] = (
         {"backup_id": "b"},

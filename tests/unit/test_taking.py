@@ -38,6 +38,7 @@ LOST: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.row("2", "3")
 @pytest.mark.parametrize("fault", LOST)
 def test_a_backup_whose_answer_was_lost_is_taken_over(endpoint: LocalEndpoint, fault: str) -> None:
     endpoint.plan({**POST, **LOST[fault], "carried_out": True})
@@ -48,6 +49,7 @@ def test_a_backup_whose_answer_was_lost_is_taken_over(endpoint: LocalEndpoint, f
     assert any("looking whether the backup was begun" in message for message in heard.said)
 
 
+@pytest.mark.row("2", "3")
 @pytest.mark.parametrize("fault", [name for name in LOST if name != "body cut off"])
 def test_a_post_that_was_not_carried_out_is_sent_again(endpoint: LocalEndpoint, fault: str) -> None:
     endpoint.plan({**POST, **LOST[fault]})
@@ -121,6 +123,7 @@ def test_of_two_that_fit_none_is_taken_over(endpoint: LocalEndpoint) -> None:
     assert endpoint.backups()[0]["backup_id"] == backup_id
 
 
+@pytest.mark.row("18")
 def test_two_creates_of_one_process_never_take_the_same(endpoint: LocalEndpoint) -> None:
     endpoint.plan({**POST, "drop": True, "carried_out": True, "times": 2})
     service = service_at(endpoint.url)
@@ -134,6 +137,7 @@ def test_two_creates_of_one_process_never_take_the_same(endpoint: LocalEndpoint)
     assert set(taken) == endpoint.backup_ids()
 
 
+@pytest.mark.row("6")
 def test_a_refusal_ends_it_at_once(endpoint: LocalEndpoint) -> None:
     endpoint.plan({**POST, "status": 400, "body": '{"error_code": "DCS.4001", "error_msg": "No."}'})
     with pytest.raises(ServiceError) as caught:
@@ -143,6 +147,7 @@ def test_a_refusal_ends_it_at_once(endpoint: LocalEndpoint) -> None:
     assert endpoint.count("create_backup") == 1
 
 
+@pytest.mark.row("7")
 @pytest.mark.parametrize("status", [401, 403])
 def test_wrong_credentials_end_it_at_once(endpoint: LocalEndpoint, status: int) -> None:
     endpoint.plan({**POST, "status": status, "body": '{"error_code": "APIGW.0301", "error_msg": "No."}'})
@@ -164,6 +169,7 @@ def test_answers_that_stay_lost_end_in_an_error_that_says_so(endpoint: LocalEndp
     assert not endpoint.backups()
 
 
+@pytest.mark.row("1")
 def test_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "READ_PATIENCE", 1.0)
     heard = Heard(HA, timeout=2.0)
@@ -207,6 +213,7 @@ def test_what_a_lost_post_made_is_found_even_when_cancelled(endpoint: LocalEndpo
     assert endpoint.backup_ids() == {backup_id}
 
 
+@pytest.mark.row("1")
 def test_a_certificate_that_fails_verification_is_not_tried_again(endpoint: LocalEndpoint) -> None:
     heard = Heard(HA)
     error = NoAnswerError("x", sent=False, can_pass=False)

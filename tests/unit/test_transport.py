@@ -29,6 +29,7 @@ def look(url: str) -> DcsError:
     return caught.value
 
 
+@pytest.mark.row("17")
 def test_an_answer_of_a_gigabyte_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "LARGEST_ANSWER", 1024 * 1024)
     sent = 0
@@ -44,6 +45,7 @@ def test_an_answer_of_a_gigabyte_is_not_read(monkeypatch: pytest.MonkeyPatch) ->
     assert sent < 64 * 1024 * 1024
 
 
+@pytest.mark.row("17")
 def test_an_answer_that_never_ends_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "LONGEST_ANSWER", 0.5)
 
@@ -82,6 +84,7 @@ def test_what_is_no_http_at_all() -> None:
     assert error.sent
 
 
+@pytest.mark.row("1")
 def test_a_host_that_does_not_exist_was_never_reached() -> None:
     error = look("https://dcs.invalid")
     assert isinstance(error, NoAnswerError)

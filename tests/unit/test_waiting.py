@@ -17,6 +17,7 @@ from .service import FastClock, Heard, fast_service_at, service_at, take
 LIST = {"operation": "list_backups"}
 
 
+@pytest.mark.row("8")
 @pytest.mark.parametrize(
     "fault",
     [
@@ -45,6 +46,7 @@ def test_looking_goes_on_through_failures(endpoint: LocalEndpoint, fault: dict[s
     assert record.status.value == "succeed"
 
 
+@pytest.mark.row("8")
 def test_a_record_may_be_missing_for_a_while(endpoint: LocalEndpoint) -> None:
     endpoint.behave(list_lag=2.0)
     service = service_at(endpoint.url)

@@ -26,7 +26,6 @@ from .signing import SIGNING_WINDOW
 from .transport import Answer, Request
 
 _LONGEST_MESSAGE: Final = 500
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 _TAG: Final = re.compile(r"<[^>]*>")
 _HTML_HEAD: Final = re.compile(r"<(script|style)\b.*?(</\1>|$)", re.IGNORECASE | re.DOTALL)
 
@@ -76,7 +75,7 @@ def error_from(
 
 def clean(text: str) -> str:
     """The text on one line, without control characters, and cut to a readable length."""
-    line = _UNPRINTABLE.sub(" ", text).strip()
+    line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
     return line if len(line) <= _LONGEST_MESSAGE else line[:_LONGEST_MESSAGE] + "…"
 
 

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import random
 import threading
+from collections import deque
 from typing import Final
 
 from .clock import Clock
 
-_FIRST_SPACING: Final = 0.02
+_NARROWEST_SPACING: Final = 0.005
 _WIDEST_SPACING: Final = 2.0
-_RECOVERY: Final = 0.98
+_RECOVERY: Final = 0.995
+_WINDOW: Final = 1.0
+"""Seconds over which the accepted requests are counted: gateways limit by the second."""
 
 
 class Throttle:
     """Hands out the moments at which requests may leave, for all threads of one client.
 
     As long as the service is content, at once. After a 429 nothing leaves before the moment that the service
-    named, and from then on requests leave one after another with a spacing, which each further 429 doubles and
-    each accepted request shrinks a little.
+    named, and from then on requests leave one after another, no faster than they were accepted in the last second;
+    each further 429 widens the spacing, each accepted request shrinks it a little.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -27,6 +30,7 @@ class Throttle:
         self._next = 0.0
         self._spacing = 0.0
         self._widened_at = float("-inf")
+        self._accepted: deque[float] = deque()
 
     def reserve(self) -> float:
         """How many seconds the caller has to wait before its request may leave."""
@@ -41,17 +45,27 @@ class Throttle:
         with self._lock:
             now = self._clock.monotonic()
             # Requests that left together are refused together: they count as one refusal.
-            if now - self._widened_at > 1.0:
-                self._spacing = min(max(self._spacing * 2, _FIRST_SPACING), _WIDEST_SPACING)
+            if now - self._widened_at > _WINDOW:
+                as_accepted = _WINDOW / max(1, self._count(now))
+                self._spacing = min(max(self._spacing * 1.5, as_accepted, _NARROWEST_SPACING), _WIDEST_SPACING)
                 self._widened_at = now
-            hold = retry_after if retry_after is not None else max(1.0, self._spacing * 10)
+            hold = retry_after if retry_after is not None else _WINDOW
             self._next = max(self._next, now + hold)
             return self._next - now
 
     def accepted(self) -> None:
         """Note a request that was not refused."""
         with self._lock:
+            now = self._clock.monotonic()
+            self._accepted.append(now)
+            self._count(now)
             if self._spacing:
                 self._spacing *= _RECOVERY
-                if self._spacing < _FIRST_SPACING / 4:
+                if self._spacing < _NARROWEST_SPACING:
                     self._spacing = 0.0
+
+    def _count(self, now: float) -> int:
+        """How many requests were accepted within the window."""
+        while self._accepted and self._accepted[0] <= now - _WINDOW:
+            self._accepted.popleft()
+        return len(self._accepted)
