@@ -58,6 +58,15 @@ def test_a_post_that_was_not_carried_out_is_sent_again(endpoint: LocalEndpoint, 
     assert endpoint.count("create_backup") == 2
 
 
+@pytest.mark.row("2")
+def test_a_refused_list_does_not_leave_it_undecided(endpoint: LocalEndpoint) -> None:
+    endpoint.plan({**POST, "drop": True, "carried_out": True})
+    endpoint.plan({"operation": "list_backups", "skip": 1, "status": 403, "times": 2})
+    backup_id = take(fast_service_at(endpoint.url), Heard(HA, clock=FastClock()), "one")
+    assert endpoint.backup_ids() == {backup_id}
+    assert endpoint.count("create_backup") == 1
+
+
 def test_a_record_that_comes_late_is_found_all_the_same(endpoint: LocalEndpoint) -> None:
     endpoint.behave(list_lag=1.0, duration=5.0)
     endpoint.plan({**POST, "drop": True, "carried_out": True})

@@ -12,6 +12,7 @@ from .errors import (
     DcsError,
     InstanceBusyError,
     NoAnswerError,
+    ServiceError,
     ThrottledError,
     TimedOutError,
     UnreadableAnswerError,
@@ -169,11 +170,20 @@ class Taking:
 
     def _find_lost(self) -> tuple[BackupRecord | None, Snapshot]:
         """The backup that a lost POST made, if it did; looking more than once, since its record may come late."""
+        found, snapshot, refusal = None, None, None
         for pause in LOOKS_FOR_A_LOST_ONE:
             self._operation.pause(pause)
-            snapshot = self._look()
+            try:
+                snapshot = self._look()
+            except ServiceError as error:
+                # What decides over a second backup is not left undecided for one refusal.
+                refusal = error
+                continue
             if (found := self._ownership.find(snapshot.records.values())) is not None:
                 break
+        if snapshot is None:
+            assert refusal is not None
+            raise refusal
         return found, snapshot
 
     def _look(self, max_age: float = 0.0) -> Snapshot:
