@@ -325,7 +325,7 @@ class InstanceBackupProvider(ResourceProvider):
         except NoAnswerError as error:
             if not is_dry_run:
                 raise
-            self._warn("The project id could not be looked up for this preview.", error)
+            self._warn_once("The project id could not be looked up for this preview.", error)
             return rpc.UNKNOWN
 
     def _is_about_to_be_made(self, olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:
@@ -338,6 +338,8 @@ class InstanceBackupProvider(ResourceProvider):
         place = {name: inputs.get(name, "") for name in ("instance_id", "region", "project_id")}
         if properties.has_unknowns(place) or self.session.settings.credentials_at_hand() is None:
             return []
+        if self.session.is_out_of_reach:
+            return []
         instance_id = place["instance_id"]
         name = f"show instance {instance_id}"
         operation = Operation(name, instance_id=instance_id, clock=self.session.clock, timeout=READ_TIMEOUT)
@@ -347,6 +349,9 @@ class InstanceBackupProvider(ResourceProvider):
             return [properties.Failure("instance_id", f"there is no such instance. {error}")]
         except SettingsError:
             raise
+        except NoAnswerError as error:
+            self._warn_once(f"Instance {instance_id} could not be checked for this preview.", error)
+            return []
         except DcsError as error:
             self._warn(f"Instance {instance_id} could not be checked for this preview.", error)
             return []
@@ -354,6 +359,12 @@ class InstanceBackupProvider(ResourceProvider):
             reason = "it is a single-node instance, which has no backups; back up a master/standby or cluster one."
             return [properties.Failure("instance_id", reason)]
         return []
+
+    def _warn_once(self, what: str, error: NoAnswerError) -> None:
+        """Say that the service is out of reach, for the first of many resources only."""
+        if not self.session.is_out_of_reach:
+            self.session.is_out_of_reach = True
+            self._warn(what, error)
 
     def _warn(self, what: str, error: DcsError) -> None:
         self.session.host.tell(self.session.host.call().urn, f"{what}\n  {error}", Severity.WARNING)

@@ -56,7 +56,9 @@ class Session:
             self.host.tell(self.host.call().urn, f"pulumi-dcs {self._version}, abilities: {in_force}", Severity.INFO)
         self._lock = threading.Lock()
         self._services: dict[Place, BackupService] = {}
-        self._projects: dict[str, str] = {}
+        self._projects: dict[str, str | DcsError] = {}
+        self.is_out_of_reach = False
+        """Whether a preview has found the service out of reach: it says so once, and asks no more."""
 
     def service(self, region: str, project_id: str) -> BackupService:
         """The backups of a project in a region; empty texts where the settings shall tell.
@@ -85,8 +87,14 @@ class Session:
             return configured
         with self._lock:
             if region not in self._projects:
-                self._projects[region] = self._look_up_project(region)
-            return self._projects[region]
+                try:
+                    self._projects[region] = self._look_up_project(region)
+                except DcsError as error:
+                    self._projects[region] = error
+            found = self._projects[region]
+        if isinstance(found, DcsError):
+            raise found
+        return found
 
     def operation(self, name: str, instance_id: str, timeout: float) -> Operation:
         """An operation of the request that this thread serves; a custom timeout goes before the given one."""

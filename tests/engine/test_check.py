@@ -73,6 +73,17 @@ def test_a_preview_that_cannot_reach_the_service_says_so_and_passes(stack: Stack
     assert "No connection to DCS at http://127.0.0.1:9" in outcome.diagnostics
 
 
+def test_a_preview_of_many_says_it_once(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.environment["DCS_ENDPOINT"] = "http://127.0.0.1:9"
+    del stack.environment["HUAWEICLOUD_SDK_PROJECT_ID"]
+    stack.environment["HUAWEICLOUD_SDK_IAM_ENDPOINT"] = "http://127.0.0.1:9"
+    stack.declare_all({f"b{number}": {"instance_id": f"i-{number}"} for number in range(4)})
+    outcome = stack.preview()
+    assert outcome.ok, outcome.text
+    assert outcome.diagnostics.count("warning:") == 1
+    assert "The project id could not be looked up for this preview." in outcome.diagnostics
+
+
 def test_a_preview_without_credentials_passes(stack: Stack, endpoint: LocalEndpoint) -> None:
     for name in ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_PROJECT_ID"):
         del stack.environment[name]
