@@ -12,7 +12,6 @@ from pulumi_dcs.api.errors import (
     AuthenticationError,
     CancelledError,
     DcsError,
-    NoAnswerError,
     ServiceError,
     TimedOutError,
     UnreadableAnswerError,
@@ -220,13 +219,3 @@ def test_what_a_lost_post_made_is_found_even_when_cancelled(endpoint: LocalEndpo
     threading.Timer(0.3, clock.cancel).start()
     backup_id = take(service_at(endpoint.url), Heard(HA, clock=clock), "")
     assert endpoint.backup_ids() == {backup_id}
-
-
-@pytest.mark.row("1")
-def test_a_certificate_that_fails_verification_is_not_tried_again(endpoint: LocalEndpoint) -> None:
-    heard = Heard(HA)
-    error = NoAnswerError("x", sent=False, can_pass=False)
-    assert not retries.can_pass(error)
-    with pytest.raises(NoAnswerError, match="No trusted connection"):
-        take(service_at(endpoint.url.replace("http:", "https:")), Heard(HA, timeout=2.0), "")
-    assert not heard.said

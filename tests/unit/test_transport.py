@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import socket
+import ssl
+import threading
 import time
 from pathlib import Path
 
 import pytest
+import trustme
 from pulumi_dcs.api import transport
 from pulumi_dcs.api.credentials import AccessKey, AuthToken
 from pulumi_dcs.api.errors import AuthenticationError, DcsError, NoAnswerError, ServiceError, UnreadableAnswerError
 
 from tests.endpoint import ACCESS_KEY, AUTH_TOKEN, HA, SECRET_KEY, LocalEndpoint
 
-from .service import Heard, raw_server, service_at
+from .service import Heard, raw_server, service_at, take
 
 
 def answer(head: str, body: bytes = b"") -> bytes:
@@ -91,6 +95,35 @@ def test_a_host_that_does_not_exist_was_never_reached() -> None:
     assert not error.sent
     assert error.can_pass
     assert "0x" not in str(error)
+
+
+@pytest.mark.row("1")
+def test_a_certificate_that_is_not_trusted_ends_it_at_once() -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    connections = 0
+
+    def serve(listener: socket.socket) -> None:
+        nonlocal connections
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            connections += 1
+            with connection, contextlib.suppress(OSError):
+                context.wrap_socket(connection, server_side=True).close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, args=(listener,), daemon=True).start()
+        heard = Heard(HA)
+        with pytest.raises(NoAnswerError, match="No trusted connection to DCS") as caught:
+            take(service_at(f"https://127.0.0.1:{listener.getsockname()[1]}"), heard)
+    assert not caught.value.sent
+    assert not caught.value.can_pass
+    assert "no backup was begun" in str(caught.value)
+    assert connections == 1
+    assert not heard.said
 
 
 def test_a_netrc_file_does_not_replace_the_signature(
