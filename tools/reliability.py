@@ -77,6 +77,10 @@ def page(results: dict[str, list[tuple[str, bool]]]) -> str:
         "kills and timeouts run in virtual time (`tests/unit/test_invariants.py`) and on the real engine",
         "(`tests/engine/test_soak.py`); `make soak` runs both for longer.",
         "",
+        "Not settled yet: a replacement is killed after its POST, and the program is then changed back to what the state",
+        "holds, or the resource taken out of it. No create is asked for any more, and the killed run's backup stays at",
+        "the service until somebody deletes it.",
+        "",
         "| # | fault | what happens | result | tests |",
         "|---|---|---|---|---|",
     ]
