@@ -91,6 +91,7 @@ class Journal:
             for path in self._answered:
                 self._retire(path)
             self._answered.clear()
+        self._forget_the_old()
 
     def knows_as_anothers(self, backup_id: str, own: Path) -> bool:
         """Whether an entry other than that one is about this backup."""
@@ -137,6 +138,8 @@ class Journal:
             return
         with contextlib.suppress(OSError):
             path.replace(path.with_suffix(_RETIRED))
+
+    def _forget_the_old(self) -> None:
         for old in self._files():
             with contextlib.suppress(OSError):
                 if old.suffix == _RETIRED and time.time() - old.stat().st_mtime > _RETIREMENT:
