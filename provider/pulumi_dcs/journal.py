@@ -13,8 +13,8 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Final
@@ -22,18 +22,36 @@ from typing import Any, Final
 from .api.models import BackupFormat
 from .api.ownership import Post, Trail
 
+_LIVE: Final = ".json"
 _RETIRED: Final = ".made"
 _RETIREMENT: Final = 600.0
 """Seconds for which a retired entry is kept."""
-_FORM: Final = 1
+_FORM: Final = 2
 """The form of the entries; those of another form are passed over."""
 
 
 @dataclass(frozen=True)
-class Stray:
-    """What an interrupted create of a resource left on an instance."""
+class Site:
+    """Where a create makes its backup.
 
+    Attributes:
+        endpoint: of the service.
+        region: its name.
+        project_id: the project there.
+        instance_id: the instance there.
+    """
+
+    endpoint: str
+    region: str
+    project_id: str
     instance_id: str
+
+
+@dataclass(frozen=True)
+class Stray:
+    """What an interrupted create of a resource left, for inputs that are declared no more."""
+
+    site: Site
     trail: Trail
 
 
@@ -51,7 +69,8 @@ class Journal:
         self._backend = backend
         self._complain = complain
         self._lock = threading.Lock()
-        self._answered: set[Path] = set()
+        self._answered: set[str] = set()
+        self._begun: set[str] = set()
         self._has_complained = False
 
     @classmethod
@@ -62,34 +81,52 @@ class Journal:
         home = Path(environment.get("PULUMI_HOME") or Path.home() / ".pulumi")
         return cls(home / "pulumi-dcs" / "creates" if is_kept else None, _backend(environment, home), complain)
 
-    def entry(self, urn: str, place: str, instance_id: str, digest: str) -> Entry:
-        """The entry of a create.
+    def begin(self, urn: str, site: Site, digest: str) -> Entry:
+        """The entry of a create that begins.
 
         Args:
             urn: the resource.
-            place: where the backup is made.
-            instance_id: the instance there.
+            site: where the backup is made.
             digest: of the inputs.
         """
-        return Entry(self, self._path(urn), place, instance_id, digest)
+        with self._lock:
+            self._begun.add(urn)
+        return Entry(self, urn, site, digest)
+
+    def has_begun(self, urn: str) -> bool:
+        """Whether this process has begun a create of that resource."""
+        with self._lock:
+            return urn in self._begun
+
+    def left(self, urn: str, backup_id: str) -> Entry | None:
+        """The entry of a resource whose state holds that backup, if killed runs have left something besides."""
+        entry = Entry(self, urn, None, "", held=backup_id)
+        return entry if entry.strays else None
+
+    def left_of_stack(self, urn: str) -> list[Entry]:
+        """The entries of all resources in the URN's stack that creates have left unfinished."""
+        stack = urn.split("::")[:2]
+        urns = [str((self.load(path) or {}).get("urn", "")) for path in self._files() if path.suffix == _LIVE]
+        entries = [Entry(self, other, None, "") for other in urns if other.split("::")[:2] == stack]
+        return [entry for entry in entries if entry.strays]
 
     def settle(self, urn: str, backup_id: str) -> None:
         """Note that the engine has the backup in the resource's state."""
-        path = self._path(urn)
+        path = self.path(urn)
         known = self.load(path)
-        if known is not None and known.get("backup_id") == backup_id:
+        if known is not None and known.get("backup_id") == backup_id and not known.get("strays"):
             self._retire(path)
 
-    def answered(self, entry: Entry) -> None:
-        """Note that the engine was told of the backup; it will have it in the state when it ends in good order."""
+    def answered(self, urn: str) -> None:
+        """Note that the engine was told of the resource's backup; it has it in the state once it ends in good order."""
         with self._lock:
-            self._answered.add(entry.path)
+            self._answered.add(urn)
 
     def close(self) -> None:
         """Retire the entries of all creates that the engine was told of: it has ended in good order."""
         with self._lock:
-            for path in self._answered:
-                self._retire(path)
+            for urn in self._answered:
+                self.settle(urn, str((self.load(self.path(urn)) or {}).get("backup_id", "")))
             self._answered.clear()
         self._forget_the_old()
 
@@ -151,29 +188,38 @@ class Journal:
         except OSError:
             return []
 
-    def _path(self, urn: str) -> Path:
+    def path(self, urn: str) -> Path:
+        """The file of a resource's entry."""
         name = hashlib.sha256(f"{self._backend}\n{urn}".encode()).hexdigest()[:32]
-        return (self._folder or Path()) / f"{name}.json"
+        return (self._folder or Path()) / f"{name}{_LIVE}"
 
 
 class Entry:
-    """One create's ledger (see ``api.ownership``), and what interrupted creates of its resource left."""
+    """One create's ledger (see ``api.ownership``), and what interrupted creates of its resource left.
 
-    def __init__(self, journal: Journal, path: Path, place: str, instance_id: str, digest: str) -> None:
-        self.path: Final = path
+    Args:
+        site, digest: of the create that begins; no trail fits a None and an empty one.
+        held: the backup in the resource's state, which is no stray.
+    """
+
+    def __init__(self, journal: Journal, urn: str, site: Site | None, digest: str, held: str = "") -> None:
+        self.urn: Final = urn
+        self.path: Final = journal.path(urn)
         self._journal = journal
-        self._place = place
-        self._instance_id = instance_id
         self._digest = digest
-        found = journal.load(path) or {}
         self._left: Trail | None = None
-        strays = _strays(found) if found.get("place") == place else []
-        if found.get("place") == place and (trail := _trail(found)) is not None:
-            if found.get("digest") == digest:
-                self._left = trail
-            elif trail != Trail():
-                strays.append(Stray(str(found.get("instance_id", "")), trail))
-        self.strays: Final = tuple(strays)
+        self._trail = Trail()
+        found = journal.load(self.path) or {}
+        strays = _strays(found)
+        last = _stray(found)
+        self._site = site or (last.site if last else None)
+        if last is not None and site == last.site and found.get("digest") == digest:
+            self._left = self._trail = last.trail
+        elif last is not None and held and last.trail.backup_id == held:
+            self._trail = last.trail
+        elif last is not None and last.trail != Trail():
+            strays.append(last)
+        self.strays: tuple[Stray, ...] = tuple(strays)
         """What interrupted creates of this resource made for inputs that are declared no more."""
 
     def read(self) -> Trail | None:
@@ -182,19 +228,25 @@ class Entry:
 
     def write(self, trail: Trail) -> None:
         """Keep this trail."""
+        self._trail = trail
         content = {
-            "place": self._place,
-            "instance_id": self._instance_id,
+            "urn": self.urn,
             "digest": self._digest,
-            **_told(trail),
-            "strays": [{"instance_id": stray.instance_id, **_told(stray.trail)} for stray in self.strays],
+            **_told(self._site, trail),
+            "strays": [_told(stray.site, stray.trail) for stray in self.strays],
         }
         self._journal.save(self.path, content)
 
     def drop(self) -> None:
-        """Keep nothing but the strays."""
-        if self.strays:
-            self.write(Trail())
+        """Keep no trail."""
+        self._trail = Trail()
+        self.keep(self.strays)
+
+    def keep(self, strays: Iterable[Stray]) -> None:
+        """Keep these of the strays, and the trail as it is."""
+        self.strays = tuple(strays)
+        if self.strays or self._trail != Trail():
+            self.write(self._trail)
         else:
             self._journal.remove(self.path)
 
@@ -202,15 +254,12 @@ class Entry:
         """Whether another create on this machine has made that backup."""
         return self._journal.knows_as_anothers(backup_id, self.path)
 
-    def answered(self) -> None:
-        """Note that the engine is being told of the backup, and that the strays are seen to."""
-        self._journal.answered(self)
 
-
-def _told(trail: Trail) -> dict[str, Any]:
-    """The trail as it is written."""
+def _told(site: Site | None, trail: Trail) -> dict[str, Any]:
+    """A site and a trail as they are written."""
     post = trail.post
     return {
+        "site": asdict(site) if site else None,
         "backup_id": trail.backup_id,
         "post": post
         and {
@@ -225,9 +274,15 @@ def _told(trail: Trail) -> dict[str, Any]:
 
 def _strays(found: Mapping[str, Any]) -> list[Stray]:
     rows = found.get("strays")
-    dicts = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    read = [(str(row.get("instance_id", "")), _trail(row)) for row in dicts]
-    return [Stray(instance_id, trail) for instance_id, trail in read if trail is not None]
+    read = [_stray(row) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return [stray for stray in read if stray is not None]
+
+
+def _stray(found: Mapping[str, Any]) -> Stray | None:
+    site, trail = found.get("site"), _trail(found)
+    if not isinstance(site, dict) or trail is None:
+        return None
+    return Stray(Site(**{field.name: str(site.get(field.name, "")) for field in fields(Site)}), trail)
 
 
 def _trail(found: Mapping[str, Any]) -> Trail | None:

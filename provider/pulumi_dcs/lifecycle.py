@@ -27,20 +27,17 @@ from .api.errors import (
     BackupNotFoundError,
     CancelledError,
     DcsError,
-    NoAnswerError,
-    NotFoundError,
-    SettingsError,
     TimedOutError,
 )
 from .api.models import BackupStatus
 from .api.operation import Operation
 from .api.service import BackupService
+from .checking import Checking
 from .host import Ability, PropertyChange, Severity
-from .journal import Entry
+from .journal import Site
+from .leftovers import Leftovers
 from .properties import Inputs
 from .session import CREATE_TIMEOUT, DELETE_TIMEOUT, READ_TIMEOUT, Session
-from .settings import missing_region
-from .stack_state import held_backups
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -89,6 +86,8 @@ class InstanceBackupProvider(ResourceProvider):
     serialize_as_secret_always = False
 
     session: Session
+    leftovers: Leftovers
+    checking: Checking
 
     def configure(self, req: ConfigureRequest) -> None:
         """Called once in the host's process, before anything else there."""
@@ -97,23 +96,26 @@ class InstanceBackupProvider(ResourceProvider):
     def start(self, req: ConfigureRequest, **surroundings: Any) -> None:
         """Begin a session; ``surroundings`` other than the real ones are for tests."""
         self.session = Session(_Configuration(req), **surroundings)
+        self.leftovers = Leftovers(self.session)
+        self.checking = Checking(self.session)
 
     @_diagnosed
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Validate the inputs and fill in where the backup is made. In previews, also ask whether it can be."""
         olds, declared = properties.plain(_olds), properties.plain(news)
         is_dry_run = bool(declared.get(properties.DRY_RUN))
+        self.leftovers.announce(self.session.host.call().urn)
         failures = list(properties.check(declared, is_marked=self.session.settings.mark))
         inputs = properties.normalised(declared)
         if not failures:
-            failures = self._fill_in_place(olds, inputs, is_dry_run=is_dry_run)
-        if not failures and is_dry_run and self._is_about_to_be_made(olds, inputs):
-            failures = self._check_instance(inputs)
+            failures = self.checking.fill_in_place(olds, inputs, is_dry_run=is_dry_run)
+        if not failures and is_dry_run and _is_about_to_be_made(olds, inputs):
+            failures = self.checking.check_instance(inputs)
         return CheckResult(inputs, [CheckFailure(failure.property, failure.reason) for failure in failures])
 
     @_diagnosed
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        """Replace for what makes another backup, update to go on waiting for a running one, else nothing."""
+        """Replace for what makes another backup, update to see to what was cut short, else nothing."""
         self._settle(_id)
         declared = properties.plain(_news)
         changes = properties.replacements(self._old_inputs(_olds), _olds, declared)
@@ -121,7 +123,8 @@ class InstanceBackupProvider(ResourceProvider):
         if status is BackupStatus.FAILED or status.is_gone:
             changes["status"] = PropertyChange.UPDATE_REPLACE
         replaces = list(changes)
-        if not changes and not status.is_final and Inputs.of(_known(declared)).wait:
+        goes_on = not status.is_final and Inputs.of(_known(declared)).wait
+        if not changes and (goes_on or self.leftovers.are_left(self.session.host.call().urn, _split(_id)[1])):
             changes["status"] = PropertyChange.UPDATE
         self.session.host.set_detailed_diff(changes, outputs=frozenset({"status"}))
         return DiffResult(changes=bool(changes), replaces=replaces, delete_before_replace=False)
@@ -139,23 +142,29 @@ class InstanceBackupProvider(ResourceProvider):
                 _resource_id(inputs.instance_id, backup_id), self._finish(service, operation, declared, backup_id)
             )
         urn = self.session.host.call().urn
-        entry = self.session.entry(urn, service.place, inputs.instance_id, properties.digest(declared))
+        place = service.place
+        site = Site(place.endpoint, place.region, place.project_id, inputs.instance_id)
+        entry = self.session.journal.begin(urn, site, properties.digest(declared))
         mark = properties.mark(urn, declared) if self.session.settings.mark and urn else ""
         ownership = service.ownership(
-            inputs.remark or "", inputs.backup_format, ledger=entry, mark=mark, held=lambda: held_backups(urn)
+            inputs.remark or "",
+            inputs.backup_format,
+            ledger=entry,
+            mark=mark,
+            held=lambda: self.session.held_backups(urn),
         )
         backup_id = service.take(operation, ownership)
         try:
             outs = self._finish(service, operation, declared, backup_id)
         except PartialFailure:
             if Ability.PARTIAL_STATE in self.session.host.abilities:
-                entry.answered()
+                self.session.journal.answered(urn)
             raise
         except (BackupFailedError, BackupGoneError):
             entry.drop()
             raise
-        self._remove_strays(service, entry)
-        entry.answered()
+        self.leftovers.remove(entry)
+        self.session.journal.answered(urn)
         return CreateResult(_resource_id(inputs.instance_id, backup_id), outs)
 
     @_diagnosed
@@ -185,7 +194,7 @@ class InstanceBackupProvider(ResourceProvider):
 
     @_diagnosed
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        """Go on waiting for a backup whose create or update was cut short."""
+        """Go on waiting for a backup whose create or update was cut short; delete what a killed replacement made."""
         inputs = Inputs.of(_news)
         _, backup_id = _split(_id)
         self._settle(_id)
@@ -193,7 +202,9 @@ class InstanceBackupProvider(ResourceProvider):
         operation = self.session.operation(f"back up instance {inputs.instance_id}", inputs.instance_id, CREATE_TIMEOUT)
         declared = properties.normalised(_news)
         try:
-            return UpdateResult(self._finish(service, operation, declared, backup_id))
+            outs = self._finish(service, operation, declared, backup_id)
+            self.leftovers.remove_besides(self.session.host.call().urn, backup_id)
+            return UpdateResult(outs)
         except (BackupFailedError, BackupGoneError) as error:
             error.add_fact("the next `pulumi up` replaces it by a new backup")
             status = BackupStatus.FAILED if isinstance(error, BackupFailedError) else BackupStatus.DELETED
@@ -205,12 +216,15 @@ class InstanceBackupProvider(ResourceProvider):
         """Delete the backup; done when it is gone. One that another resource of this run has adopted stays."""
         instance_id, backup_id = _split(_id)
         self._settle(_id)
+        self.leftovers.announce(self.session.host.call().urn)
         if self.session.adopted.is_claimed(backup_id):
             message = f"Backup {backup_id} is not deleted: another resource has adopted it in this run."
             self.session.host.tell(self.session.host.call().urn, message, Severity.WARNING)
             return
         service = self.session.service(_props.get("region") or "", _props.get("project_id") or "")
         name = f"delete backup {backup_id} of instance {instance_id}"
+        # Before the backup itself: afterwards the engine would never call for this resource again.
+        self.leftovers.remove_besides(self.session.host.call().urn, backup_id)
         service.remove(self.session.operation(name, instance_id, DELETE_TIMEOUT), backup_id)
 
     def _finish(
@@ -243,18 +257,6 @@ class InstanceBackupProvider(ResourceProvider):
             error.add_fact(f"its record could not be removed: {second.summary}")
         else:
             error.add_fact("its record was removed")
-
-    def _remove_strays(self, service: BackupService, entry: Entry) -> None:
-        """Delete what killed runs of this resource made for inputs that are declared no more; no state holds it."""
-        for stray in entry.strays:
-            name = f"delete the backup of instance {stray.instance_id} that an interrupted run left"
-            operation = self.session.operation(name, stray.instance_id, DELETE_TIMEOUT)
-            try:
-                backup_id = service.find_left(operation, stray.trail, entry)
-                if backup_id is not None:
-                    service.remove(operation, backup_id)
-            except DcsError as error:
-                self._warn("A backup that an interrupted run left could not be deleted.", error)
 
     def _settle(self, resource_id: str) -> None:
         """The engine knows the backup: it belongs to a resource, and its create is over."""
@@ -291,83 +293,6 @@ class InstanceBackupProvider(ResourceProvider):
             )
         self.session.adopted.claim(backup_id)
         return backup_id
-
-    def _fill_in_place(
-        self, olds: Mapping[str, Any], inputs: dict[str, Any], *, is_dry_run: bool
-    ) -> list[properties.Failure]:
-        """Settle region and project, as they were where the instance is the same, else as the settings have them."""
-        if inputs.get("instance_id") == olds.get("instance_id"):
-            for name in ("region", "project_id"):
-                if name in olds and (
-                    name == "region" or inputs.get("region", olds.get("region")) == olds.get("region")
-                ):
-                    inputs.setdefault(name, olds[name])
-        settings = self.session.settings
-        if "region" not in inputs and (region := settings.region):
-            inputs["region"] = region
-        region = inputs.get("region", "")
-        if not region and settings.needs_region:
-            return [properties.Failure("region", f"it is missing. {missing_region()}")]
-        if properties.has_unknowns(region):
-            return []
-        settings.endpoint(region)
-        if "project_id" not in inputs:
-            inputs["project_id"] = self._project_id(region, is_dry_run=is_dry_run)
-        return []
-
-    def _project_id(self, region: str, *, is_dry_run: bool) -> str:
-        """The project; unknown in a preview that can't find it out."""
-        settings = self.session.settings
-        if is_dry_run and not settings.project_id and settings.credentials_at_hand() is None:
-            return rpc.UNKNOWN
-        try:
-            return self.session.project_id(region)
-        except NoAnswerError as error:
-            if not is_dry_run:
-                raise
-            self._warn_once("The project id could not be looked up for this preview.", error)
-            return rpc.UNKNOWN
-
-    def _is_about_to_be_made(self, olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:
-        if "adopt_backup_id" in inputs:
-            return False
-        return "instance_id" not in olds or bool(properties.replacements(olds, olds, inputs))
-
-    def _check_instance(self, inputs: Mapping[str, Any]) -> list[properties.Failure]:
-        """Ask the service, while the pull request is still open, whether the instance can be backed up."""
-        place = {name: inputs.get(name, "") for name in ("instance_id", "region", "project_id")}
-        if properties.has_unknowns(place) or self.session.settings.credentials_at_hand() is None:
-            return []
-        if self.session.is_out_of_reach:
-            return []
-        instance_id = place["instance_id"]
-        name = f"show instance {instance_id}"
-        operation = Operation(name, instance_id=instance_id, clock=self.session.clock, timeout=READ_TIMEOUT)
-        try:
-            instance = self.session.service(place["region"], place["project_id"]).show_instance(operation)
-        except NotFoundError as error:
-            return [properties.Failure("instance_id", f"there is no such instance. {error}")]
-        except SettingsError:
-            raise
-        except NoAnswerError as error:
-            self._warn_once(f"Instance {instance_id} could not be checked for this preview.", error)
-            return []
-        except DcsError as error:
-            self._warn(f"Instance {instance_id} could not be checked for this preview.", error)
-            return []
-        if instance.is_single_node:
-            reason = "it is a single-node instance, which has no backups; back up a master/standby or cluster one."
-            return [properties.Failure("instance_id", reason)]
-        return []
-
-    def _warn_once(self, what: str, error: NoAnswerError) -> None:
-        """Say that the service is out of reach, for the first of many resources only."""
-        if not self.session.is_out_of_reach:
-            self.session.is_out_of_reach = True
-            self._warn(what, error)
-
-    def _warn(self, what: str, error: DcsError) -> None:
-        self.session.host.tell(self.session.host.call().urn, f"{what}\n  {error}", Severity.WARNING)
 
     def _old_inputs(self, olds: Mapping[str, Any]) -> Mapping[str, Any]:
         seen = self.session.host.old_inputs()
@@ -432,3 +357,9 @@ def _status(olds: Mapping[str, Any]) -> BackupStatus:
 
 def _known(news: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in news.items() if not properties.has_unknowns(value)} | {"instance_id": ""}
+
+
+def _is_about_to_be_made(olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:
+    if "adopt_backup_id" in inputs:
+        return False
+    return "instance_id" not in olds or bool(properties.replacements(olds, olds, inputs))

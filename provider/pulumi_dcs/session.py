@@ -16,8 +16,9 @@ from .api.operation import Operation
 from .api.ownership import Claims
 from .api.service import BackupService
 from .host import Ability, Host, Severity
-from .journal import Entry, Journal
+from .journal import Journal
 from .settings import Settings
+from .stack_state import HeldBackups, held_backups
 
 CREATE_TIMEOUT: Final = 30 * 60.0
 DELETE_TIMEOUT: Final = 10 * 60.0
@@ -32,6 +33,7 @@ class Session:
         clock: the time that it lives in; the system's by default.
         host: the host's process; this one by default.
         environment: the environment's variables; this process's by default.
+        held_backups: tells what the state of a URN's stack holds; asks the engine by default.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Session:
         clock: CancellableClock | None = None,
         host: Host | None = None,
         environment: Mapping[str, str] = os.environ,
+        held_backups: HeldBackups = held_backups,
     ) -> None:
         self.settings: Final = Settings(configuration, environment)
         self.clock: Final = clock or SystemClock()
@@ -48,6 +51,7 @@ class Session:
         # An entry needs a resource to belong to, and to be dropped when the engine has ended well.
         is_of_use = {Ability.CALLS, Ability.ENGINE_WATCH} <= self.host.abilities
         self.journal: Final = Journal.of_environment(environment, self._warn, is_kept=is_of_use)
+        self.held_backups: Final = held_backups
         self.claims: Final = Claims()
         self.adopted: Final = Claims()
         self._version = _version()
@@ -107,10 +111,6 @@ class Session:
             say=lambda message: self.host.show(call.urn, message),
             warn=lambda message: self.host.tell(call.urn, message, Severity.WARNING),
         )
-
-    def entry(self, urn: str, place: Place, instance_id: str, digest: str) -> Entry:
-        """The journal's entry of a create."""
-        return self.journal.entry(urn, f"{place}", instance_id, digest)
 
     def _warn(self, message: str) -> None:
         self.host.tell(self.host.call().urn, message, Severity.WARNING)

@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 from typing import Any, Final
+
+HeldBackups = Callable[[str], frozenset[str] | None]
+"""Tells which backups the state of a URN's stack holds; None where that could not be found out."""
 
 _TIMEOUT: Final = 30.0
 

@@ -7,6 +7,8 @@ import os
 import re
 import signal
 import subprocess
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -125,6 +127,12 @@ class Stack:
             start_new_session=True,
         )
 
+    def start_up(self, when: Callable[[], object]) -> subprocess.Popen[str]:
+        """Begin an ``up``, and return as soon as the condition holds."""
+        process = self.start("up", "--yes", "--skip-preview")
+        until(when)
+        return process
+
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             ["pulumi", *arguments, "--non-interactive"],
@@ -140,3 +148,10 @@ class Stack:
 def kill_group(process: subprocess.Popen[str]) -> None:
     """End a started command and everything it started."""
     os.killpg(process.pid, signal.SIGKILL)
+
+
+def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
+    give_up = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.05)

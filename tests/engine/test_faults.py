@@ -101,9 +101,7 @@ def test_polling_goes_on_through_failures(stack: Stack, endpoint: LocalEndpoint)
 def test_a_backup_that_disappears_is_an_error_and_not_in_the_state(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(duration=600.0)
     stack.declare(instance_id=HA)
-    process = stack.start("up", "--yes", "--skip-preview")
-    while endpoint.count("list_backups") < 3:
-        pass
+    process = stack.start_up(lambda: endpoint.count("list_backups") >= 3)
     endpoint.remove_backup(endpoint.backups()[0]["backup_id"])
     text, _ = process.communicate(timeout=120)
     assert "disappeared before it was finished" in text
@@ -184,9 +182,7 @@ def test_a_lost_answer_does_not_take_the_other_stacks_backup(make_stack: MakeSta
     first, second = (make_stack(name, folder=name) for name in ("blue", "green"))
     for stack in (first, second):
         stack.declare(instance_id=HA)
-    running = first.start("up", "--yes", "--skip-preview")
-    while not endpoint.backups():
-        pass
+    running = first.start_up(endpoint.backups)
     endpoint.plan({**POST, "drop": True})
     outcome = second.up()
     assert outcome.ok, outcome.text

@@ -14,7 +14,7 @@ import pytest
 from tests.endpoint import HA, LocalEndpoint
 
 from .conftest import MakeStack
-from .stack import Stack
+from .stack import Stack, until
 
 
 def processes_of(stack: Stack, *words: str) -> list[int]:
@@ -51,17 +51,9 @@ def kill_everything(stack: Stack) -> None:
     kill_those(stack)
 
 
-def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
-    give_up = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
-
-
 def killed_up(stack: Stack, kill: Callable[[Stack], None], when: Callable[[], object]) -> None:
     """Begin an ``up``, and kill as soon as the condition holds."""
-    process = stack.start("up", "--yes", "--skip-preview")
-    until(when)
+    process = stack.start_up(when)
     kill(stack)
     # Our host has to end by itself when its engine is gone; Pulumi's program runner does not.
     until(lambda: not processes_of(stack, "pulumi.dynamic"))
@@ -122,12 +114,7 @@ def test_killed_before_the_post_it_makes_one(stack: Stack, endpoint: LocalEndpoi
 def test_a_killed_replacement_is_taken_over_and_the_old_one_goes(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.declare(instance_id=HA, remark="one")
     assert stack.up().ok
-    (old,) = endpoint.backup_ids()
-    endpoint.behave(duration=600.0)
-    stack.declare(instance_id=HA, remark="two")
-    killed_up(stack, kill_everything, lambda: endpoint.count("create_backup") == 2)
-    (new,) = endpoint.backup_ids() - {old}
-    endpoint.change_backup(new, duration=0.0)
+    new = killed_replacement(stack, endpoint)
     outcome = stack.up()
     assert outcome.ok, outcome.text
     assert stack.backup_ids() == endpoint.backup_ids() == {new}
@@ -147,6 +134,69 @@ def test_what_a_killed_run_made_for_other_inputs_goes(stack: Stack, endpoint: Lo
     assert outcome.ok, outcome.text
     assert stray not in endpoint.backup_ids()
     assert stack.backup_ids() == endpoint.backup_ids()
+
+
+@pytest.mark.row("13")
+def test_a_killed_replacement_that_is_wanted_no_more_goes(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.declare(instance_id=HA, remark="one")
+    assert stack.up().ok
+    (old,) = endpoint.backup_ids()
+    stray = killed_replacement(stack, endpoint)
+    stack.declare(instance_id=HA, remark="one")
+    preview = stack.preview()
+    assert preview.ok, preview.text
+    assert f"An interrupted run was backing up instance {HA} for 'backup'." in preview.diagnostics
+    assert "1 to update" in preview.text
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert f"Deleted backup {stray}, which an interrupted run left." in outcome.diagnostics
+    assert stack.backup_ids() == endpoint.backup_ids() == {old}
+    assert stack.up("--expect-no-changes").ok
+
+
+@pytest.mark.row("13")
+@pytest.mark.parametrize("how", ["taken out of the program", "destroyed"])
+def test_so_it_does_when_the_resource_goes(stack: Stack, endpoint: LocalEndpoint, how: str) -> None:
+    stack.declare(instance_id=HA, remark="one")
+    assert stack.up().ok
+    killed_replacement(stack, endpoint)
+    stack.declare_all({})
+    outcome = stack.destroy() if how == "destroyed" else stack.up()
+    assert outcome.ok, outcome.text
+    assert not endpoint.backups()
+    assert not stack.resources()
+
+
+@pytest.mark.row("13")
+def test_what_it_left_is_deleted_before_the_resource_may_go(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.declare(instance_id=HA, remark="one")
+    assert stack.up().ok
+    (old,) = endpoint.backup_ids()
+    stray = killed_replacement(stack, endpoint)
+    stack.declare_all({})
+    endpoint.plan(
+        {"operation": "delete_backup", "status": 403, "body": '{"error_code": "DCS.0005", "error_msg": "No"}'}
+    )
+    outcome = stack.up()
+    assert not outcome.ok
+    assert "an interrupted run left that backup; the next run tries again" in outcome.diagnostics
+    assert endpoint.backup_ids() == {old, stray}
+    assert stack.backup_ids() == {old}
+    assert stack.up().ok
+    assert not endpoint.backups()
+
+
+def killed_replacement(stack: Stack, endpoint: LocalEndpoint) -> str:
+    """Kill a replacement by another remark after its POST; the backup that it left."""
+    before = endpoint.backup_ids()
+    posts = endpoint.count("create_backup")
+    endpoint.behave(duration=600.0)
+    stack.declare(instance_id=HA, remark="two")
+    killed_up(stack, kill_everything, lambda: endpoint.count("create_backup") > posts)
+    (stray,) = endpoint.backup_ids() - before
+    endpoint.change_backup(stray, duration=0.0)
+    endpoint.behave(duration=0.3)
+    return stray
 
 
 def test_a_run_that_ended_well_leaves_nothing_to_take_over(stack: Stack, endpoint: LocalEndpoint) -> None:
@@ -238,8 +288,7 @@ def test_the_mark_does_not_pass_off_the_replaced_backup_as_new(stack: Stack, end
 def test_an_orphaned_host_ends(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(duration=600.0)
     stack.declare(instance_id=HA)
-    process = stack.start("up", "--yes", "--skip-preview")
-    until(endpoint.backups)
+    process = stack.start_up(endpoint.backups)
     kill_engine(stack)
     until(lambda: not processes_of(stack, "pulumi.dynamic"), seconds=20.0)
     kill_everything(stack)

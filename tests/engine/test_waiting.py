@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 
 import pytest
 
@@ -91,10 +90,7 @@ def test_a_cancelled_run_ends_soon_and_keeps_the_backup(
 ) -> None:
     endpoint.behave(duration=600.0)
     stack.declare(instance_id=HA)
-    process = stack.start("up", "--yes", "--skip-preview")
-    while not endpoint.backups():
-        time.sleep(0.1)
-    time.sleep(1.0)
+    process = stack.start_up(lambda: endpoint.count("list_backups") > 1)
     process.send_signal(sign)
     text, _ = process.communicate(timeout=20)
     assert process.returncode != 0

@@ -200,7 +200,7 @@ class Stack:
     def __init__(self, service: Service, home: Path, name: str, configuration: Mapping[str, str] | None = None) -> None:
         self.name: Final = name
         self.state: dict[str, Resource] = {}
-        self.pending_delete: list[Resource] = []
+        self.pending_delete: list[tuple[str, Resource]] = []
         self._service = service
         self._home = home
         self._configuration = {**CONFIGURATION, **(configuration or {})}
@@ -209,7 +209,7 @@ class Stack:
     @property
     def backup_ids(self) -> list[str]:
         """The backups that the state holds."""
-        everything = [*self.state.values(), *self.pending_delete]
+        everything = [*self.state.values(), *(resource for _, resource in self.pending_delete)]
         return [resource.id.rpartition("/")[2] for resource in everything]
 
     def urn(self, name: str) -> str:
@@ -253,7 +253,13 @@ class Stack:
         provider = InstanceBackupProvider()
         environment = {"PULUMI_HOME": str(self._home), "PULUMI_BACKEND_URL": f"sim://{self.name}"}
         configuration = Config(self._configuration, "shop")
-        provider.start(ConfigureRequest(configuration), clock=self._service.clock, host=host, environment=environment)
+        provider.start(
+            ConfigureRequest(configuration),
+            clock=self._service.clock,
+            host=host,
+            environment=environment,
+            held_backups=lambda _: frozenset(self.backup_ids),
+        )
         return provider, host
 
     def _apply(self, provider: InstanceBackupProvider, host: SimulatedHost, declared: dict[str, Any]) -> None:
@@ -288,25 +294,25 @@ class Stack:
             if host.partial:
                 self.state[host.urn] = Resource(host.partial[0], inputs, host.partial[1], has_init_errors=True)
                 if old is not None:
-                    self.pending_delete.append(old)
+                    self.pending_delete.append((host.urn, old))
             raise
         self.state[host.urn] = Resource(result.id, inputs, result.outs or {})
         if old is not None:
-            self.pending_delete.append(old)
+            self.pending_delete.append((host.urn, old))
 
     def _delete_the_rest(
         self, provider: InstanceBackupProvider, host: SimulatedHost, declared: Mapping[str, Any]
     ) -> bool:
         wanted = {self.urn(name) for name in declared}
         for urn in [urn for urn in self.state if urn not in wanted]:
-            self.pending_delete.append(self.state.pop(urn))
-        for resource in list(self.pending_delete):
-            host.timeout = None
+            self.pending_delete.append((urn, self.state.pop(urn)))
+        for urn, resource in list(self.pending_delete):
+            host.urn, host.timeout = urn, None
             try:
                 provider.delete(resource.id, resource.outputs)
             except DcsError:
                 return False
-            self.pending_delete.remove(resource)
+            self.pending_delete.remove((urn, resource))
         return True
 
 

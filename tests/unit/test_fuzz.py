@@ -71,3 +71,17 @@ def test_any_answer_is_one_readable_error(status: int, body: bytes, headers: dic
     assert error.retry_after is None or error.retry_after >= 0
     service_time(answer)
     clock_skew(answer, SystemClock())
+
+
+@given(
+    before=st.integers(0, 800),
+    part=st.sampled_from(["error_msg", "error_code", "error", "text", "<p>"]),
+    header=st.sampled_from(["X-Request-Id", "Location"]),
+)
+def test_a_secret_at_the_edge_of_a_cut_does_not_show_its_beginning(before: int, part: str, header: str) -> None:
+    planted = "x" * before + SECRET_KEY
+    body = part + planted if part in ("text", "<p>") else json.dumps({part: planted})
+    answer = Answer(400, {header: planted}, body.encode(), True)
+    request = Request("POST", "/v2/p/instances/i/backups")
+    text = str(error_from(answer, request, attempt="x", region="", clock=SystemClock(), secrets=(SECRET_KEY,)))
+    assert SECRET_KEY[:4] not in text

@@ -16,7 +16,6 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from pulumi_dcs import lifecycle
 from pulumi_dcs.api.transport import Request, Transport
 
 from tests.endpoint import CLUSTER, HA
@@ -39,7 +38,6 @@ class Fleet(RuleBasedStateMachine):
         self._patch = pytest.MonkeyPatch()
         service = self.service
         self._patch.setattr(Transport, "exchange", lambda transport, request: service.exchange(transport, request))  # noqa: PLW0108
-        self._patch.setattr(lifecycle, "held_backups", self._held)
         self._folder = tempfile.TemporaryDirectory()
         home = Path(self._folder.name)
         self.stacks = [Stack(self.service, home, "blue"), Stack(self.service, home, "green")]
@@ -51,10 +49,6 @@ class Fleet(RuleBasedStateMachine):
     def teardown(self) -> None:
         self._patch.undo()
         self._folder.cleanup()
-
-    def _held(self, urn: str) -> frozenset[str] | None:
-        stack = next(stack for stack in self.stacks if urn.startswith(f"urn:pulumi:{stack.name}::"))
-        return frozenset(stack.backup_ids)
 
     @property
     def live(self) -> set[str]:
@@ -81,11 +75,20 @@ class Fleet(RuleBasedStateMachine):
 
     @rule(stack=st.integers(0, 1), name=st.sampled_from(["a", "b", "c"]))
     def declare_no_more(self, stack: int, name: str) -> None:
-        # What a killed run has made for a resource that is declared no more, nobody looks for: the program must
-        # come up once before.
-        if self.is_settled[stack]:
+        # Of a resource that neither the program nor the state has, the engine asks nothing: what a killed run has
+        # made for it, a message names, and a person deletes.
+        if self.is_settled[stack] or self.stacks[stack].urn(name) in self.stacks[stack].state:
             self.declared[stack].pop(name, None)
-            self.is_settled[stack] = name not in self.stacks[stack].state
+            self.is_settled[stack] = False
+
+    @rule(seed=st.integers(0, 2**32))
+    def change_back(self, seed: int) -> None:
+        source = random.Random(seed)
+        stack = source.randrange(2)
+        for name, inputs in self.declared[stack].items():
+            held = self.stacks[stack].state.get(self.stacks[stack].urn(name))
+            if held is not None and source.random() < 0.7:
+                self.declared[stack][name] = {key: held.inputs[key] for key in inputs if key in held.inputs}
 
     @rule(
         instance_id=st.sampled_from([HA, CLUSTER]), remark=st.sampled_from(["", "nightly"]), seconds=st.integers(0, 300)

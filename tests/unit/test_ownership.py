@@ -11,7 +11,7 @@ import pytest
 from pulumi_dcs import properties
 from pulumi_dcs.api.models import BackupFormat, BackupRecord, BackupStatus
 from pulumi_dcs.api.ownership import Claims, NoLedger, Ownership, Post, Trail, made_by
-from pulumi_dcs.journal import Journal
+from pulumi_dcs.journal import Journal, Site
 
 NOW = datetime(2026, 11, 1, 12, 0, 0, tzinfo=timezone.utc)
 MINE = BackupRecord("mine", BackupStatus.BACKUPING, remark="r", backup_format="rdb", backup_type="manual")
@@ -205,40 +205,67 @@ def journal(folder: Path, backend: str = "file://a") -> Journal:
     return Journal(folder, backend, pytest.fail)
 
 
+def site(instance_id: str = "i", endpoint: str = "https://e") -> Site:
+    return Site(endpoint, "r", "p", instance_id)
+
+
 def test_the_journal_finds_the_entry_of_the_same_resource_and_inputs_only(tmp_path: Path) -> None:
-    journal(tmp_path).entry("urn", "place", "i", "digest").write(Trail(post=POST))
-    assert journal(tmp_path).entry("urn", "place", "i", "digest").read() == Trail(post=POST)
-    for other in (("urn2", "place", "i", "digest"), ("urn", "place2", "i", "digest"), ("urn", "place", "i", "other")):
-        assert journal(tmp_path).entry(*other).read() is None
-    assert journal(tmp_path, "file://b").entry("urn", "place", "i", "digest").read() is None
+    journal(tmp_path).begin("urn", site(), "digest").write(Trail(post=POST))
+    assert journal(tmp_path).begin("urn", site(), "digest").read() == Trail(post=POST)
+    for other in (("urn2", site(), "digest"), ("urn", site(endpoint="x"), "digest"), ("urn", site(), "other")):
+        assert journal(tmp_path).begin(*other).read() is None
+    assert journal(tmp_path, "file://b").begin("urn", site(), "digest").read() is None
 
 
 def test_the_journal_forgets_what_the_engine_has(tmp_path: Path) -> None:
     kept = journal(tmp_path)
-    kept.entry("urn", "place", "i", "digest").write(Trail("mine"))
+    kept.begin("urn", site(), "digest").write(Trail("mine"))
     kept.settle("urn", "other")
-    assert kept.entry("urn", "place", "i", "digest").read() == Trail("mine")
+    assert kept.begin("urn", site(), "digest").read() == Trail("mine")
     kept.settle("urn", "mine")
-    assert kept.entry("urn", "place", "i", "digest").read() is None
-    assert kept.entry("urn2", "place", "i", "digest").knows_as_anothers("mine")
-    assert not kept.entry("urn", "place", "i", "digest").knows_as_anothers("mine")
+    assert kept.begin("urn", site(), "digest").read() is None
+    assert kept.begin("urn2", site(), "digest").knows_as_anothers("mine")
+    assert not kept.begin("urn", site(), "digest").knows_as_anothers("mine")
 
 
 def test_other_inputs_make_what_was_left_a_stray(tmp_path: Path) -> None:
-    journal(tmp_path).entry("urn", "place", "i", "one").write(Trail("first"))
-    journal(tmp_path).entry("urn", "place", "j", "two").write(Trail("second"))
-    strays = journal(tmp_path).entry("urn", "place", "k", "three").strays
-    assert [(stray.instance_id, stray.trail.backup_id) for stray in strays] == [("i", "first"), ("j", "second")]
+    journal(tmp_path).begin("urn", site("i"), "one").write(Trail("first"))
+    journal(tmp_path).begin("urn", site("j"), "two").write(Trail("second"))
+    strays = journal(tmp_path).begin("urn", site("k"), "three").strays
+    assert [(stray.site.instance_id, stray.trail.backup_id) for stray in strays] == [("i", "first"), ("j", "second")]
+
+
+def test_what_the_state_holds_is_no_stray_and_keeps_none(tmp_path: Path) -> None:
+    journal(tmp_path).begin("urn", site("i"), "one").write(Trail("first"))
+    journal(tmp_path).begin("urn", site("j"), "two").write(Trail("second"))
+    left = journal(tmp_path).left("urn", "second")
+    assert left is not None
+    assert [stray.trail.backup_id for stray in left.strays] == ["first"]
+    journal(tmp_path).settle("urn", "second")
+    assert journal(tmp_path).left("urn", "second") is not None
+    left.keep([])
+    journal(tmp_path).settle("urn", "second")
+    assert journal(tmp_path).left("urn", "second") is None
+    assert journal(tmp_path).left("urn", "older") is None
+
+
+def test_the_journal_names_what_is_left_of_one_stack(tmp_path: Path) -> None:
+    urns = [f"urn:pulumi:{stack}::shop::t::{name}" for stack in ("dev", "prod") for name in "ab"]
+    for urn in urns:
+        journal(tmp_path).begin(urn, site(), "digest").write(Trail(f"of {urn}"))
+    journal(tmp_path).settle(urns[1], f"of {urns[1]}")
+    assert [entry.urn for entry in journal(tmp_path).left_of_stack(urns[1])] == urns[:1]
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"form": 99}', '{"form": 1, "place": "place", "digest": "d", "post": 5}']
+    "text",
+    ["", "{", "[]", '{"form": 99}', '{"form": 2, "site": {}, "digest": "d", "post": 5}', '{"form": 2, "site": 1}'],
 )
 def test_an_entry_that_makes_no_sense_proves_nothing(tmp_path: Path, text: str) -> None:
-    entry = journal(tmp_path).entry("urn", "place", "i", "d")
+    entry = journal(tmp_path).begin("urn", site(), "d")
     entry.write(Trail())
     entry.path.write_text(text)
-    assert journal(tmp_path).entry("urn", "place", "i", "d").read() in (None, Trail())
+    assert journal(tmp_path).begin("urn", site(), "d").read() in (None, Trail())
 
 
 def test_a_journal_that_cannot_be_written_says_so_once(tmp_path: Path) -> None:
@@ -246,6 +273,6 @@ def test_a_journal_that_cannot_be_written_says_so_once(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     blocked = Journal(tmp_path / "file" / "creates", "b", said.append)
     for _ in range(2):
-        blocked.entry("urn", "place", "i", "d").write(Trail("x"))
+        blocked.begin("urn", site(), "d").write(Trail("x"))
     assert len(said) == 1
     assert "can't be written" in said[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -41,20 +41,21 @@ def error_from(
         secrets: texts that must not appear in the error, even where the service sends them back.
     """
 
-    def shown(text: str, length: int) -> str:
+    def redacted(text: str) -> str:
         for secret in secrets:
             text = text.replace(secret, "***")
-        return text[:length]
+        return text
 
-    code, message = (shown(text, _LONGEST_MESSAGE) for text in _code_and_message(answer))
-    request_id = shown(clean(answer.headers.get("X-Request-Id", "")), 100)
+    # Before anything is cut: the beginning of a secret at a cut's edge would no longer be recognised.
+    code, message = _code_and_message(answer, redacted)
+    request_id = clean(redacted(answer.headers.get("X-Request-Id", "")))[:100]
     status_line = " ".join(filter(None, [f"HTTP {answer.status}", f" {code}:" if code else "", message]))
     where = f"{request.method} {request.path}" + (f" in {region}" if region else "")
     facts = [status_line, f"request id {request_id}, {where}" if request_id else where]
     kind, verb = _kind(answer.status, code)
     advice = error_codes.advice_for(answer.status, code)
     if target := answer.headers.get("Location", ""):
-        facts.append(f"it points to {shown(clean(target), 200)}; redirects are not followed")
+        facts.append(f"it points to {clean(redacted(target))[:200]}; redirects are not followed")
     if kind is AuthenticationError and (skew := clock_skew(answer, clock)) is not None:
         minutes = round(abs(skew) / 60) * 60
         facts.append(
@@ -113,20 +114,20 @@ def _kind(status: int, code: str) -> tuple[type[ServiceError], str]:
     return UnreadableAnswerError, "failed to" if status >= 500 else "gave no usable answer when asked to"
 
 
-def _code_and_message(answer: Answer) -> tuple[str, str]:
+def _code_and_message(answer: Answer, redacted: Callable[[str], str]) -> tuple[str, str]:
     """The code and message of an answer: the documented shape, a gateway's, HTML, plain text, or nothing."""
     body = answer.json()
     if isinstance(body, Mapping):
         for part in (body, body.get("error")):
             if isinstance(part, str) and part:
-                return "", clean(part)
+                return "", clean(redacted(part))
             if not isinstance(part, Mapping):
                 continue
             code = _first_text(part, "error_code", "code", "errorCode")
             message = _first_text(part, "error_msg", "message", "errorMsg", "msg", "title")
             if code or message:
-                return clean(code)[:64], clean(message)
-    text = answer.body[:65536].decode("utf-8", "replace")
+                return clean(redacted(code))[:64], clean(redacted(message))
+    text = redacted(answer.body.decode("utf-8", "replace"))[:65536]
     if "<" in text:
         text = " ".join(_TAG.sub(" ", _HTML_HEAD.sub(" ", text)).split())
     text = clean(text)

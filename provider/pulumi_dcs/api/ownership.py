@@ -79,6 +79,12 @@ class Trail:
     backup_id: str = ""
     post: Post | None = None
 
+    def pending(self, now: datetime | None) -> float:
+        """For how many seconds more the POST may still be carried out; ``now`` by the service's clock."""
+        if self.backup_id or self.post is None or self.post.until is None or now is None:
+            return 0.0
+        return max(0.0, (self.post.until + CLOCK_GRAIN - now).total_seconds())
+
 
 class Ledger(Protocol):
     """Keeps one create's trail where the next run of the same resource with the same inputs finds it."""

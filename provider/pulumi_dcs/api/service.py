@@ -11,7 +11,7 @@ from .client import DcsClient, Place
 from .clock import Clock
 from .credentials import CredentialSource
 from .errors import DcsError
-from .listing import BackupLists
+from .listing import BackupLists, Snapshot
 from .models import BackupFormat, BackupRecord, Instance
 from .operation import Operation
 from .ownership import Claims, Ledger, NoLedger, Ownership, Trail, made_by
@@ -52,7 +52,15 @@ class BackupService:
 
     def find_left(self, operation: Operation, trail: Trail, ledger: Ledger) -> str | None:
         """The ``backup_id`` of what an interrupted create left, if that is proved. See :mod:`~.ownership`."""
-        records = self._lists.look(operation).records.values()
+        snapshot = self._lists.look(operation)
+        found = self._made_by(trail, snapshot, ledger)
+        if found is None and (pending := trail.pending(snapshot.service_time)):
+            operation.pause(pending)
+            found = self._made_by(trail, self._lists.look(operation), ledger)
+        return found
+
+    def _made_by(self, trail: Trail, snapshot: Snapshot, ledger: Ledger) -> str | None:
+        records = snapshot.records.values()
         return made_by(trail, (record for record in records if not self._claims.is_claimed(record.backup_id)), ledger)
 
     def wait(self, operation: Operation, backup_id: str) -> BackupRecord:
