@@ -35,6 +35,9 @@ lint: .venv/ready
 	@echo "making the Python environment .venv …"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@# Pulumi looks for pulumi-plugin.json beside pip's record of the package, where an editable install has nothing,
+	@# and then tries to download a plugin on every run.
+	@ln -sfn "$(CURDIR)/provider/pulumi_dcs" "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/pulumi_dcs"
 	@touch $@
 
 .venv-floor/ready: requirements-floor.txt pyproject.toml $(shell find provider -name '*.py')

@@ -9,18 +9,16 @@ import pulumi
 from pulumi.dynamic import Resource
 
 from .api.models import BackupFormat
-from .lifecycle import InstanceBackupProvider
 from .properties import DRY_RUN, INPUT_NAMES, OUTPUT_NAMES
+from .provider import InstanceBackupProvider
+from .tracking import wait_for_one_output
 
 
-class InstanceBackup(Resource, module="dcs", name="InstanceBackup"):
-    """A backup of a Huawei Cloud DCS (Redis) instance.
+class BackupProperties:
+    """What a backup's outputs are called and of which type.
 
-    The resource is the backup: creating it takes one, replacing it takes a new one before the old one goes,
-    deleting it deletes it, refreshing it says whether it still exists.
-
-    Follows "Back up a specified instance" of the DCS API (``POST /v2/{project_id}/instances/{instance_id}/backups``)
-    and the backup record of "List backups".
+    A class of its own, since Pulumi's SDK reads the annotations of the resource's class anew for each resource, which
+    took a tenth of the time of a preview of 300 backups.
     """
 
     instance_id: pulumi.Output[str]
@@ -59,6 +57,17 @@ class InstanceBackup(Resource, module="dcs", name="InstanceBackup"):
     """Why the backup failed, such as ``dcs.08.0002``."""
     is_support_restore: pulumi.Output[bool]
     """Whether an instance can be restored from it."""
+
+
+class InstanceBackup(BackupProperties, Resource, module="dcs", name="InstanceBackup"):
+    """A backup of a Huawei Cloud DCS (Redis) instance.
+
+    The resource is the backup: creating it takes one, replacing it takes a new one before the old one goes,
+    deleting it deletes it, refreshing it says whether it still exists.
+
+    Follows "Back up a specified instance" of the DCS API (``POST /v2/{project_id}/instances/{instance_id}/backups``)
+    and the backup record of "List backups".
+    """
 
     def __init__(
         self,
@@ -100,7 +109,8 @@ class InstanceBackup(Resource, module="dcs", name="InstanceBackup"):
             "wait": wait,
             "adopt_backup_id": adopt_backup_id,
         }
-        self._declare(resource_name, given, opts)
+        super().__init__(InstanceBackupProvider(), resource_name, _props(given), opts)
+        wait_for_one_output(self)
 
     @classmethod
     def get(
@@ -123,13 +133,16 @@ class InstanceBackup(Resource, module="dcs", name="InstanceBackup"):
         """
         backup = cls.__new__(cls)
         merged = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
-        backup._declare(resource_name, {"region": region, "project_id": project_id}, merged)
+        given = {"region": region, "project_id": project_id}
+        Resource.__init__(backup, InstanceBackupProvider(), resource_name, _props(given), merged)
+        wait_for_one_output(backup)
         return backup
 
-    def _declare(self, resource_name: str, given: Mapping[str, Any], opts: pulumi.ResourceOptions | None) -> None:
-        """Register the resource; what the service tells later is declared as None, so that it becomes an output."""
-        props: dict[str, Any] = dict.fromkeys((*INPUT_NAMES, *OUTPUT_NAMES))
-        props.update(given)
-        if pulumi.runtime.is_dry_run():
-            props[DRY_RUN] = True
-        super().__init__(InstanceBackupProvider(), resource_name, props, opts)
+
+def _props(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What to register; what the service tells later is declared as None, so that it becomes an output."""
+    props: dict[str, Any] = dict.fromkeys((*INPUT_NAMES, *OUTPUT_NAMES))
+    props.update(given)
+    if pulumi.runtime.is_dry_run():
+        props[DRY_RUN] = True
+    return props

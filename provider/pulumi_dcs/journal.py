@@ -69,7 +69,7 @@ class Journal:
         self._backend = backend
         self._complain = complain
         self._lock = threading.Lock()
-        self._answered: set[str] = set()
+        self._answered: set[Path] = set()
         self._begun: set[str] = set()
         self._has_complained = False
 
@@ -117,16 +117,20 @@ class Journal:
         if known is not None and known.get("backup_id") == backup_id and not known.get("strays"):
             self._retire(path)
 
-    def answered(self, urn: str) -> None:
-        """Note that the engine was told of the resource's backup; it has it in the state once it ends in good order."""
-        with self._lock:
-            self._answered.add(urn)
+    def answered(self, entry: Entry) -> None:
+        """Note that the engine was told of a create's backup; it has it in the state once it ends in good order.
+
+        An entry with strays stays: the next run sees to them.
+        """
+        if not entry.strays:
+            with self._lock:
+                self._answered.add(entry.path)
 
     def close(self) -> None:
         """Retire the entries of all creates that the engine was told of: it has ended in good order."""
         with self._lock:
-            for urn in self._answered:
-                self.settle(urn, str((self.load(self.path(urn)) or {}).get("backup_id", "")))
+            for path in self._answered:
+                self._retire(path)
             self._answered.clear()
         self._forget_the_old()
 

@@ -15,7 +15,6 @@ from pulumi.dynamic import (
     CreateResult,
     DiffResult,
     ReadResult,
-    ResourceProvider,
     UpdateResult,
 )
 from pulumi.runtime import rpc
@@ -56,14 +55,14 @@ class PartialFailure(Exception):
         self.outs = outs
 
 
-Method = Callable[Concatenate["InstanceBackupProvider", P], R]
+Method = Callable[Concatenate["Lifecycle", P], R]
 
 
 def _diagnosed(method: Method[P, R]) -> Method[P, R]:
     """Show API errors as the diagnostics they are; everything else is a bug of ours and keeps its traceback."""
 
     @functools.wraps(method)
-    def wrapper(self: InstanceBackupProvider, /, *args: P.args, **kwargs: P.kwargs) -> R:
+    def wrapper(self: Lifecycle, /, *args: P.args, **kwargs: P.kwargs) -> R:
         try:
             with self.session.host.serving():
                 return method(self, *args, **kwargs)
@@ -77,27 +76,18 @@ def _diagnosed(method: Method[P, R]) -> Method[P, R]:
     return wrapper
 
 
-class InstanceBackupProvider(ResourceProvider):
+class Lifecycle:
     """Carries out what the engine asks for.
 
-    Without attributes of its own, so that what the state keeps of it is a reference to this class and nothing else.
+    Args:
+        req: brings the stack's configuration.
+        surroundings: those of the session; the real ones by default, others are for tests.
     """
 
-    serialize_as_secret_always = False
-
-    session: Session
-    leftovers: Leftovers
-    checking: Checking
-
-    def configure(self, req: ConfigureRequest) -> None:
-        """Called once in the host's process, before anything else there."""
-        self.start(req)
-
-    def start(self, req: ConfigureRequest, **surroundings: Any) -> None:
-        """Begin a session; ``surroundings`` other than the real ones are for tests."""
-        self.session = Session(_Configuration(req), **surroundings)
-        self.leftovers = Leftovers(self.session)
-        self.checking = Checking(self.session)
+    def __init__(self, req: ConfigureRequest, **surroundings: Any) -> None:
+        self.session: Final = Session(_Configuration(req), **surroundings)
+        self.leftovers: Final = Leftovers(self.session)
+        self.checking: Final = Checking(self.session)
 
     @_diagnosed
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
@@ -158,13 +148,13 @@ class InstanceBackupProvider(ResourceProvider):
             outs = self._finish(service, operation, declared, backup_id)
         except PartialFailure:
             if Ability.PARTIAL_STATE in self.session.host.abilities:
-                self.session.journal.answered(urn)
+                self.session.journal.answered(entry)
             raise
         except (BackupFailedError, BackupGoneError):
             entry.drop()
             raise
         self.leftovers.remove(entry)
-        self.session.journal.answered(urn)
+        self.session.journal.answered(entry)
         return CreateResult(_resource_id(inputs.instance_id, backup_id), outs)
 
     @_diagnosed

@@ -29,7 +29,7 @@ from pulumi_dcs.emulator.signatures import Accepted
 from pulumi_dcs.emulator.store import Store
 from pulumi_dcs.emulator.world import Behaviour, World
 from pulumi_dcs.host import Ability, Call, Host, PropertyChange, Severity
-from pulumi_dcs.lifecycle import InstanceBackupProvider
+from pulumi_dcs.lifecycle import Lifecycle
 
 from tests.endpoint import ACCESS_KEY, PROJECT_ID, REGION, SECRET_KEY
 
@@ -247,13 +247,12 @@ class Stack:
         provider.session.close()
         return True
 
-    def _start(self) -> tuple[InstanceBackupProvider, SimulatedHost]:
+    def _start(self) -> tuple[Lifecycle, SimulatedHost]:
         host = SimulatedHost()
         host.told = self.told
-        provider = InstanceBackupProvider()
         environment = {"PULUMI_HOME": str(self._home), "PULUMI_BACKEND_URL": f"sim://{self.name}"}
         configuration = Config(self._configuration, "shop")
-        provider.start(
+        provider = Lifecycle(
             ConfigureRequest(configuration),
             clock=self._service.clock,
             host=host,
@@ -262,7 +261,7 @@ class Stack:
         )
         return provider, host
 
-    def _apply(self, provider: InstanceBackupProvider, host: SimulatedHost, declared: dict[str, Any]) -> None:
+    def _apply(self, provider: Lifecycle, host: SimulatedHost, declared: dict[str, Any]) -> None:
         old = self.state.get(host.urn)
         checked = provider.check(old.inputs if old else {}, declared)
         assert not checked.failures, checked.failures
@@ -285,9 +284,7 @@ class Stack:
         else:
             self.state[host.urn] = Resource(old.id, inputs, old.outputs)
 
-    def _create(
-        self, provider: InstanceBackupProvider, host: SimulatedHost, inputs: dict[str, Any], old: Resource | None
-    ) -> None:
+    def _create(self, provider: Lifecycle, host: SimulatedHost, inputs: dict[str, Any], old: Resource | None) -> None:
         try:
             result = provider.create(inputs)
         except DcsError:
@@ -300,9 +297,7 @@ class Stack:
         if old is not None:
             self.pending_delete.append((host.urn, old))
 
-    def _delete_the_rest(
-        self, provider: InstanceBackupProvider, host: SimulatedHost, declared: Mapping[str, Any]
-    ) -> bool:
+    def _delete_the_rest(self, provider: Lifecycle, host: SimulatedHost, declared: Mapping[str, Any]) -> bool:
         wanted = {self.urn(name) for name in declared}
         for urn in [urn for urn in self.state if urn not in wanted]:
             self.pending_delete.append((urn, self.state.pop(urn)))

@@ -169,6 +169,8 @@ class Fleet(RuleBasedStateMachine):
         self.service.before = count if at_the_start else lambda _: None
         self.service.after = lambda _: None if at_the_start else count(_)
         self.is_settled[stack] = False
+        told = self.stacks[stack].told
+        told.clear()
         try:
             is_good = self.stacks[stack].up(self.declared[stack], timeout=timeout)
         except Killed:
@@ -178,7 +180,8 @@ class Fleet(RuleBasedStateMachine):
         finally:
             self.service.before = self.service.after = lambda _: None
             self.service.world.faults.planned = []
-        self.is_settled[stack] = is_good
+        # It has taken its backup and warns that an old one could not be deleted: the next `up` has to see to that.
+        self.is_settled[stack] = is_good and not any("left could not be deleted" in message for message in told)
         return is_good
 
     def _is_busy(self, instance_id: str) -> bool:

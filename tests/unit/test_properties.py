@@ -17,7 +17,7 @@ from pulumi.output import UNKNOWN as UNKNOWN_VALUE
 from pulumi.runtime.rpc import UNKNOWN
 from pulumi_dcs import properties
 from pulumi_dcs.host import PropertyChange
-from pulumi_dcs.lifecycle import InstanceBackupProvider
+from pulumi_dcs.provider import InstanceBackupProvider
 
 GOOD = {"instance_id": "9ca3f4c5-0000", "remark": "r", "backup_format": "aof", "triggers": {}, "region": "cn-north-4"}
 
@@ -86,7 +86,7 @@ def test_the_provider_pickles_to_a_reference() -> None:
     text = serialize_provider(InstanceBackupProvider())
     data = base64.b64decode(text)
     assert len(data) < 100
-    assert b"pulumi_dcs.lifecycle" in data
+    assert b"pulumi_dcs.provider" in data
     assert type(pickle.loads(data)) is InstanceBackupProvider
     assert text == serialize_provider(InstanceBackupProvider())
 

@@ -78,6 +78,11 @@ class BackupRecord:
         """When the backup was begun, by the service's clock."""
         return parse_time(self.created_at)
 
+    @property
+    def updated(self) -> datetime | None:
+        """When it last changed, by the service's clock: for a finished backup, when it ended."""
+        return parse_time(self.updated_at)
+
     @classmethod
     def parse(cls, row: object) -> BackupRecord | None:
         """Read one row; None where it is no backup record (no ``backup_id``)."""

@@ -71,6 +71,13 @@ class Transport:
         adapter = HTTPAdapter(max_retries=0, pool_maxsize=CONNECTIONS, pool_block=True)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
+        # Proxies and certificates from the environment, once: requests would look for them again at each request,
+        # which takes a fifth of its time.
+        surroundings = self._session.merge_environment_settings(self.endpoint, {}, None, None, None)
+        self._session.trust_env = False
+        self._session.proxies = surroundings["proxies"]
+        self._session.verify = surroundings["verify"]
+        self._session.cert = surroundings["cert"]
 
     def exchange(self, request: Request) -> Answer:
         """Send the request once and read what comes.

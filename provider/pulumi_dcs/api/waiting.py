@@ -14,10 +14,10 @@ from .errors import (
     ServiceError,
     TimedOutError,
 )
-from .listing import BackupLists
+from .listing import BackupLists, Snapshot
 from .models import BackupRecord, BackupStatus
 from .operation import Operation, in_words
-from .pace import FIRST_LOOK, next_look
+from .pace import Pace, next_look
 
 MISSING_PATIENCE: Final = 20.0
 """Seconds for which a record that was listed may be missing from the list before the backup counts as gone."""
@@ -35,7 +35,8 @@ def wait_until_succeeded(lists: BackupLists, operation: Operation, backup_id: st
     """
     backup = f"backup {backup_id} of instance {operation.instance_id}"
     started = operation.elapsed
-    pause = FIRST_LOOK
+    pause = 0.0
+    pace: Pace | None = None
     seen = False
     missing_since: float | None = None
     misses = 0
@@ -79,7 +80,8 @@ def wait_until_succeeded(lists: BackupLists, operation: Operation, backup_id: st
             raise _gone(operation, backup_id, f"DCS reports it as {record.status.value}")
         age = operation.elapsed - started
         operation.say(where_it_stands(record, age))
-        pause = next_look(age, record.percent)
+        pace = pace or Pace(usual_length(snapshot))
+        pause = pace.next_look(age, record.percent)
 
 
 def where_it_stands(record: BackupRecord, elapsed: float) -> str:
@@ -87,6 +89,14 @@ def where_it_stands(record: BackupRecord, elapsed: float) -> str:
     what = "waiting to be backed up" if record.status is BackupStatus.WAITING else "backing up"
     percent = f", {record.percent:.0f} %" if record.percent is not None else ""
     return f"{what}{percent}, {in_words(elapsed)}"
+
+
+def usual_length(snapshot: Snapshot) -> float | None:
+    """How many seconds the instance's last backup took, by the service's own times; None where they don't tell."""
+    for record in snapshot.records.values():
+        if record.status is BackupStatus.SUCCEED and record.created and record.updated:
+            return (record.updated - record.created).total_seconds()
+    return None
 
 
 def failed(instance_id: str, record: BackupRecord) -> BackupFailedError:
