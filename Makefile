@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test unit lint reliability soak captures clean
+.PHONY: demo test unit lint reliability soak bench captures clean
 
 demo: .venv/ready ## preview and apply the root project for real
 	@$(BIN)/python tools/demo.py
@@ -20,6 +20,9 @@ reliability: .venv/ready ## run the tests of every kind of fault and write docs/
 soak: .venv/ready ## random schedules of faults: longer ones than `make test` has
 	DCS_SOAK_EXAMPLES=$${DCS_SOAK_EXAMPLES:-2000} DCS_SOAK_CYCLES=$${DCS_SOAK_CYCLES:-100} \
 		$(BIN)/python -m pytest -n 2 --timeout 0 tests/unit/test_invariants.py tests/engine/test_soak.py
+
+bench: .venv/ready ## measure against a plain dynamic provider: docs/performance.md, docs/scale.md (about an hour)
+	$(BIN)/python -m bench $(BENCH)
 
 captures: .venv/ready ## run what README.md shows and put the real output in its place
 	$(BIN)/python tools/captures.py

@@ -137,8 +137,7 @@ class Fleet:
 
 @contextmanager
 def fleet(engine: Path, endpoint: LocalEndpoint, provider: str, count: int, instances: int = 0) -> Iterator[Fleet]:
-    """A fleet in a folder of its own, on an endpoint as new; one backup for each instance by default."""
-    endpoint.reset()
+    """A fleet in a folder of its own; one backup for each instance by default."""
     with tempfile.TemporaryDirectory() as folder:
         yield Fleet(Path(folder), engine, endpoint, provider=provider, count=count, instances=instances or count)
 

@@ -41,9 +41,7 @@ _UNKNOWN_CODE: Final = 2
 _PROVIDER: Final = "__provider"
 _LOG_TIMEOUT: Final = 5.0
 _SHOWING_PAUSE: Final = 0.1
-"""Seconds between two passing messages of this process: hundreds of rows can't be read anyway."""
-_LONGEST_SILENCE: Final = 5.0
-"""Seconds after which a row's next message is shown in any case."""
+"""Seconds between two passing messages of this process: each takes the engine's time, and nobody reads more."""
 _WATCH_PAUSE: Final = 0.5
 _LAST_REQUESTS: Final = 60.0
 """Seconds that the requests under way get to write down what they have made, once the engine is gone."""
@@ -118,7 +116,6 @@ class Host:
         self._on_close = on_close
         self._serving = 0
         self._last_shown_at = float("-inf")
-        self._shown_at: dict[str, float] = {}
         self._lock = threading.Lock()
         self._abilities: set[Ability] = set()
         self._engine: engine_pb2_grpc.EngineStub | None = None
@@ -204,13 +201,12 @@ class Host:
                 self._serving -= 1
 
     def show(self, urn: str, message: str) -> None:
-        """Show a passing message on the resource's row; where many have one at once, each in its turn."""
+        """Show a passing message on the resource's row; where many have one at once, not all of them."""
         now = time.monotonic()
         with self._lock:
-            is_due = now - self._shown_at.setdefault(urn, now) > _LONGEST_SILENCE
-            if not is_due and now - self._last_shown_at < _SHOWING_PAUSE:
+            if now - self._last_shown_at < _SHOWING_PAUSE:
                 return
-            self._shown_at[urn] = self._last_shown_at = now
+            self._last_shown_at = now
         self._log(urn, message, Severity.INFO, ephemeral=True)
 
     def tell(self, urn: str, message: str, severity: Severity) -> None:

@@ -109,7 +109,7 @@ class InstanceBackup(BackupProperties, Resource, module="dcs", name="InstanceBac
             "wait": wait,
             "adopt_backup_id": adopt_backup_id,
         }
-        super().__init__(InstanceBackupProvider(), resource_name, _props(given), opts)
+        super().__init__(InstanceBackupProvider(), resource_name, _props(given, opts), opts)
         wait_for_one_output(self)
 
     @classmethod
@@ -134,15 +134,17 @@ class InstanceBackup(BackupProperties, Resource, module="dcs", name="InstanceBac
         backup = cls.__new__(cls)
         merged = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
         given = {"region": region, "project_id": project_id}
-        Resource.__init__(backup, InstanceBackupProvider(), resource_name, _props(given), merged)
+        Resource.__init__(backup, InstanceBackupProvider(), resource_name, _props(given, merged), merged)
         wait_for_one_output(backup)
         return backup
 
 
-def _props(given: Mapping[str, Any]) -> dict[str, Any]:
+def _props(given: Mapping[str, Any], opts: pulumi.ResourceOptions | None) -> dict[str, Any]:
     """What to register; what the service tells later is declared as None, so that it becomes an output."""
     props: dict[str, Any] = dict.fromkeys((*INPUT_NAMES, *OUTPUT_NAMES))
     props.update(given)
+    if opts is not None and opts.retain_on_delete:
+        props["retain_on_delete"] = True
     if pulumi.runtime.is_dry_run():
         props[DRY_RUN] = True
     return props

@@ -19,7 +19,7 @@ from pulumi.dynamic import (
 )
 from pulumi.runtime import rpc
 
-from . import properties
+from . import foretell, properties
 from .api.errors import (
     BackupFailedError,
     BackupGoneError,
@@ -94,13 +94,17 @@ class Lifecycle:
         """Validate the inputs and fill in where the backup is made. In previews, also ask whether it can be."""
         olds, declared = properties.plain(_olds), properties.plain(news)
         is_dry_run = bool(declared.get(properties.DRY_RUN))
-        self.leftovers.announce(self.session.host.call().urn)
+        urn = self.session.host.call().urn
+        self.session.note_preview(urn, is_dry_run=is_dry_run)
+        self.leftovers.announce(urn)
         failures = list(properties.check(declared, is_marked=self.session.settings.mark))
         inputs = properties.normalised(declared)
         if not failures:
             failures = self.checking.fill_in_place(olds, inputs, is_dry_run=is_dry_run)
         if not failures and is_dry_run and _is_about_to_be_made(olds, inputs):
             failures = self.checking.check_instance(inputs)
+        if not failures and is_dry_run and "adopt_backup_id" in inputs and not olds:
+            self.session.host.tell(urn, foretell.adoption(inputs), Severity.INFO)
         return CheckResult(inputs, [CheckFailure(failure.property, failure.reason) for failure in failures])
 
     @_diagnosed
@@ -109,14 +113,26 @@ class Lifecycle:
         self._settle(_id)
         declared = properties.plain(_news)
         changes = properties.replacements(self._old_inputs(_olds), _olds, declared)
+        instance_id, backup_id = _split(_id)
+        urn = self.session.host.call().urn
         status = _status(_olds)
+        goes_on = not status.is_final and Inputs.of(_known(declared)).wait
         if status is BackupStatus.FAILED or status.is_gone:
             changes["status"] = PropertyChange.UPDATE_REPLACE
-        replaces = list(changes)
-        goes_on = not status.is_final and Inputs.of(_known(declared)).wait
-        if not changes and (goes_on or self.leftovers.are_left(self.session.host.call().urn, _split(_id)[1])):
+        replaces, shown = list(changes), dict(changes)
+        foretold = ""
+        if replaces:
+            foretold = foretell.replacement(instance_id, backup_id, status, _olds, declared)
+        elif goes_on:
             changes["status"] = PropertyChange.UPDATE
-        self.session.host.set_detailed_diff(changes, outputs=frozenset({"status"}))
+            foretold = f"Goes on waiting for backup {backup_id} of instance {instance_id}."
+        elif self.leftovers.are_left(urn, backup_id):
+            changes["status"] = PropertyChange.UPDATE
+            foretold = f"Deletes what an interrupted run left beside backup {backup_id}."
+        # Of an update nothing: the status would be shown as removed, since no input has that name.
+        self.session.host.set_detailed_diff(shown, outputs=frozenset({"status"}))
+        if foretold and self.session.is_previewed(urn):
+            self.session.host.tell(urn, foretold, Severity.INFO)
         return DiffResult(changes=bool(changes), replaces=replaces, delete_before_replace=False)
 
     @_diagnosed

@@ -40,6 +40,8 @@ class Inputs:
     project_id: str | None = None
     wait: bool = True
     adopt_backup_id: str | None = None
+    retain_on_delete: bool = False
+    """The resource's option of that name, kept because Pulumi tells policies nothing of it."""
 
     @classmethod
     def of(cls, properties: Mapping[str, Any]) -> Inputs:
@@ -239,4 +241,5 @@ _RULES: Final[Mapping[str, Callable[[Any], str]]] = {
     "project_id": _id,
     "wait": _wait,
     "adopt_backup_id": _id,
+    "retain_on_delete": _wait,
 }

@@ -61,6 +61,7 @@ class Session:
         self._lock = threading.Lock()
         self._services: dict[Place, BackupService] = {}
         self._projects: dict[str, str | DcsError] = {}
+        self._previewed: set[str] = set()
         self.is_out_of_reach = False
         """Whether a preview has found the service out of reach: it says so once, and asks no more."""
 
@@ -99,6 +100,16 @@ class Session:
         if isinstance(found, DcsError):
             raise found
         return found
+
+    def note_preview(self, urn: str, *, is_dry_run: bool) -> None:
+        """Note whether what is asked of a resource now is for a preview; only check is told."""
+        with self._lock:
+            (self._previewed.add if is_dry_run else self._previewed.discard)(urn)
+
+    def is_previewed(self, urn: str) -> bool:
+        """Whether what is asked of a resource is for a preview."""
+        with self._lock:
+            return urn in self._previewed
 
     def operation(self, name: str, instance_id: str, timeout: float) -> Operation:
         """An operation of the request that this thread serves; a custom timeout goes before the given one."""

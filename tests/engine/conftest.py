@@ -40,7 +40,7 @@ def pulumi_home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def make_stack(tmp_path: Path, engine: Path, pulumi_home: Path, endpoint: LocalEndpoint) -> MakeStack:
-    def make(name: str = "dev", python: Path = CURRENT, folder: str = "project") -> Stack:
+    def make(name: str = "dev", python: Path = CURRENT, folder: str = "project", backend: str = "") -> Stack:
         environment = {
             **os.environ,
             **endpoint.environment,
@@ -52,7 +52,7 @@ def make_stack(tmp_path: Path, engine: Path, pulumi_home: Path, endpoint: LocalE
         }
         environment.pop("VIRTUAL_ENV", None)
         (tmp_path / folder).mkdir()
-        return Stack(tmp_path / folder, environment, name)
+        return Stack(tmp_path / folder, environment, name, backend)
 
     return make
 

@@ -40,15 +40,15 @@ class Outcome:
 
 
 class Stack:
-    """One project with one stack, its state in a folder."""
+    """One project with one stack, its state in a folder unless a backend is named."""
 
-    def __init__(self, folder: Path, environment: dict[str, str], name: str = "dev") -> None:
+    def __init__(self, folder: Path, environment: dict[str, str], name: str = "dev", backend: str = "") -> None:
         self.folder: Final = folder
         self.environment: Final = environment
         self.name: Final = name
         (folder / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n")
         (folder / "state").mkdir(exist_ok=True)
-        self.environment["PULUMI_BACKEND_URL"] = f"file://{folder / 'state'}"
+        self.environment["PULUMI_BACKEND_URL"] = backend or f"file://{folder / 'state'}"
         self.pulumi("stack", "init", name)
 
     def declare(self, **inputs: Any) -> None:
@@ -127,9 +127,9 @@ class Stack:
             start_new_session=True,
         )
 
-    def start_up(self, when: Callable[[], object]) -> subprocess.Popen[str]:
+    def start_up(self, when: Callable[[], object], *options: str) -> subprocess.Popen[str]:
         """Begin an ``up``, and return as soon as the condition holds."""
-        process = self.start("up", "--yes", "--skip-preview")
+        process = self.start("up", "--yes", "--skip-preview", *options)
         until(when)
         return process
 

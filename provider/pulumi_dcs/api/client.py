@@ -51,6 +51,11 @@ class DcsClient:
         signer = RequestSigner(credentials, clock, place.project_id)
         self._transport = Transport(place.endpoint, signer, clock, agent)
 
+    @property
+    def spacing(self) -> float:
+        """Seconds that the service wants between two requests; 0 while it does not care."""
+        return self._throttle.spacing
+
     def create_backup(self, operation: Operation, remark: str, backup_format: BackupFormat | None) -> str:
         """POST /backups ("back up a specified instance"); the new backup's id.
 

@@ -15,6 +15,7 @@ from .listing import BackupLists, Snapshot
 from .models import BackupFormat, BackupRecord, Instance
 from .operation import Operation
 from .ownership import Claims, Ledger, NoLedger, Ownership, Trail, made_by
+from .pace import Crowd
 from .removing import find_backup, remove_backup
 from .taking import Taking
 from .waiting import wait_until_succeeded
@@ -32,6 +33,7 @@ class BackupService:
         self._lock = threading.Lock()
         self._instances: dict[str, Instance] = {}
         self._claims = claims
+        self._crowd = Crowd(lambda: self._client.spacing)
 
     def ownership(
         self,
@@ -65,7 +67,8 @@ class BackupService:
 
     def wait(self, operation: Operation, backup_id: str) -> BackupRecord:
         """Wait until the backup has succeeded. See :func:`~.waiting.wait_until_succeeded`."""
-        return wait_until_succeeded(self._lists, operation, backup_id)
+        with self._crowd.waiting():
+            return wait_until_succeeded(self._lists, operation, backup_id, self._crowd)
 
     def find(self, operation: Operation, backup_id: str, *, max_age: float = 0.0) -> BackupRecord | None:
         """The backup's record; None where it is gone. See :func:`~.removing.find_backup`."""

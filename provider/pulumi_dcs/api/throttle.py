@@ -32,6 +32,11 @@ class Throttle:
         self._widened_at = float("-inf")
         self._accepted: deque[float] = deque()
 
+    @property
+    def spacing(self) -> float:
+        """Seconds between two requests; 0 while they may leave at once."""
+        return self._spacing
+
     def reserve(self) -> float:
         """How many seconds the caller has to wait before its request may leave."""
         with self._lock:

@@ -17,7 +17,7 @@ from .errors import (
 from .listing import BackupLists, Snapshot
 from .models import BackupRecord, BackupStatus
 from .operation import Operation, in_words
-from .pace import Pace, next_look
+from .pace import Crowd, Pace, next_look
 
 MISSING_PATIENCE: Final = 20.0
 """Seconds for which a record that was listed may be missing from the list before the backup counts as gone."""
@@ -25,7 +25,7 @@ LONGEST_PAUSE: Final = 30.0
 """Seconds between two looks while looking fails."""
 
 
-def wait_until_succeeded(lists: BackupLists, operation: Operation, backup_id: str) -> BackupRecord:
+def wait_until_succeeded(lists: BackupLists, operation: Operation, backup_id: str, crowd: Crowd) -> BackupRecord:
     """Look at the backup until it has succeeded, through any failure to look.
 
     Raises:
@@ -35,7 +35,7 @@ def wait_until_succeeded(lists: BackupLists, operation: Operation, backup_id: st
     """
     backup = f"backup {backup_id} of instance {operation.instance_id}"
     started = operation.elapsed
-    pause = 0.0
+    pause = crowd.first_pause()
     pace: Pace | None = None
     seen = False
     missing_since: float | None = None
@@ -70,6 +70,8 @@ def wait_until_succeeded(lists: BackupLists, operation: Operation, backup_id: st
                 raise _gone(operation, backup_id, "it is no longer in the instance's list")
             pause = next_look(operation.elapsed - missing_since)
             continue
+        if not seen:
+            crowd.note_first(is_running=record.status.is_running)
         seen, missing_since = True, None
         if record.status is BackupStatus.SUCCEED:
             operation.say(f"backed up, {in_words(operation.elapsed - started)}")
@@ -80,7 +82,7 @@ def wait_until_succeeded(lists: BackupLists, operation: Operation, backup_id: st
             raise _gone(operation, backup_id, f"DCS reports it as {record.status.value}")
         age = operation.elapsed - started
         operation.say(where_it_stands(record, age))
-        pace = pace or Pace(usual_length(snapshot))
+        pace = pace or Pace(usual_length(snapshot), crowd)
         pause = pace.next_look(age, record.percent)
 
 

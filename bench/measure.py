@@ -1,0 +1,112 @@
+"""What is measured: each case by ours and by the plain provider, in turns, on one local endpoint."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from tests.endpoint import LocalEndpoint
+
+from .fleet import OURS, PLAIN, Cost, Fleet, fleet
+
+
+@dataclass
+class Results:
+    """All samples: by case, by provider."""
+
+    samples: dict[str, dict[str, list[dict[str, Any]]]] = field(default_factory=dict)
+
+    def add(self, case: str, provider: str, cost: Cost, **more: Any) -> None:
+        """Add a sample, and say so."""
+        sample = {**asdict(cost), **more}
+        self.samples.setdefault(case, {}).setdefault(provider, []).append(sample)
+        print(f"{case}, {provider}: {cost.seconds:.2f} s {more or ''}", flush=True)
+
+
+class Bench:
+    """Measures on one endpoint with one engine.
+
+    Args:
+        turns: how often each case is run by each provider.
+    """
+
+    def __init__(self, engine: Path, endpoint: LocalEndpoint, turns: int) -> None:
+        self._engine = engine
+        self._endpoint = endpoint
+        self._turns = turns
+        self.results = Results()
+
+    def waiting(
+        self, seconds: float, count: int, *, providers: tuple[str, ...] = (OURS, PLAIN), turns: int = 0
+    ) -> None:
+        """``count`` backups of that length, all at once."""
+        for _ in range(turns or self._turns):
+            for provider in providers:
+                self._wait_for(f"{count} backups of {seconds:g} s", provider, seconds, count)
+
+    def limited(self, seconds: float, count: int, limit: int) -> None:
+        """The same by ours, at a service that accepts so many requests a second."""
+        case = f"{count} backups of {seconds:g} s, {limit} requests/s"
+        self._wait_for(case, OURS, seconds, count, rate_limit=limit)
+
+    def done_at_once(self, count: int, instances: int, *, turns: int = 0) -> None:
+        """``count`` backups that are done at once: up, preview of no change, refresh."""
+        for _ in range(turns or self._turns):
+            with contextlib.ExitStack() as stack:
+                fleets = {
+                    provider: stack.enter_context(self._new(provider, count, instances)) for provider in (OURS, PLAIN)
+                }
+                for provider, one in fleets.items():
+                    self.results.add(f"up of {count} done at once", provider, one.up())
+                for _ in range(3):
+                    for provider, one in fleets.items():
+                        self.results.add(f"preview of {count} unchanged", provider, one.pulumi("preview"))
+                    for provider, one in fleets.items():
+                        cost = one.pulumi("refresh", "--yes", "--skip-preview")
+                        self.results.add(f"refresh of {count} on {instances} instances", provider, cost)
+
+    def state_writing(self, counts: tuple[int, ...]) -> None:
+        """``up`` by ours with the engine's state written at each step, as always, and at the end only."""
+        for count in counts:
+            with self._new(OURS, count, max(1, count // 20)) as one:
+                self.results.add(f"state: up of {count}", "each step", one.up())
+            with self._new(OURS, count, max(1, count // 20)) as one:
+                one.environment |= {"PULUMI_SKIP_CHECKPOINTS": "true", "PULUMI_EXPERIMENTAL": "true"}
+                self.results.add(f"state: up of {count}", "at the end only", one.up())
+
+    @contextlib.contextmanager
+    def _new(self, provider: str, count: int, instances: int) -> Iterator[Fleet]:
+        with fleet(self._engine, self._endpoint, provider, count, instances) as made:
+            self._endpoint.behave(duration=0.0)
+            yield made
+
+    def _wait_for(self, case: str, provider: str, seconds: float, count: int, **behaviour: Any) -> None:
+        self._endpoint.reset()
+        with fleet(self._engine, self._endpoint, provider, count) as one:
+            self._endpoint.behave(duration=seconds, **behaviour)
+            cost = one.up("--parallel", str(max(16, count)))
+            lags = _lags(one, self._endpoint)
+            self.results.add(
+                case,
+                provider,
+                cost,
+                requests_per_backup=round(sum(cost.requests.values()) / count, 2),
+                average_lag=round(sum(lags) / len(lags), 3),
+                longest_lag=round(max(lags), 3),
+            )
+
+
+def _lags(one: Fleet, endpoint: LocalEndpoint) -> list[float]:
+    """Seconds from each backup's end at the service to the moment at which the engine had its create's answer."""
+    ends = {row["backup_id"]: row["created"] + row["duration"] for row in endpoint.backups()}
+    return [_moment(resource["created"]) - ends[str(resource["id"]).rpartition("/")[2]] for resource in one.resources()]
+
+
+def _moment(text: str) -> float:
+    whole, _, fraction = text.rstrip("Z").partition(".")
+    seconds = datetime.fromisoformat(whole).replace(tzinfo=timezone.utc).timestamp()
+    return seconds + float(f"0.{fraction or 0}")

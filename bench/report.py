@@ -1,0 +1,136 @@
+"""Tables and a picture of what was measured, for README.md and docs/performance.md."""
+
+from __future__ import annotations
+
+import platform
+import re
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import matplotlib as mpl
+import psutil
+from matplotlib import pyplot
+
+from .fleet import OURS, PLAIN
+
+Samples = dict[str, dict[str, list[dict[str, Any]]]]
+MEGABYTE: Final = 1 << 20
+
+
+def ratio_table(samples: Samples) -> str:
+    """Wall time by case: ours, the plain provider, and the ratio of each turn."""
+    lines = [
+        "| | pulumi-dcs, s | plain dynamic provider, s | ratio: min | median | max |",
+        "|---|---|---|---|---|---|",
+    ]
+    for case, by_provider in samples.items():
+        if OURS not in by_provider:
+            continue
+        ours, plain = (_seconds(by_provider.get(provider, [])) for provider in (OURS, PLAIN))
+        ratios = [a / b for a, b in zip(ours, plain, strict=False)]
+        shown = [f"{f(ratios):.2f}" for f in (min, statistics.median, max)] if ratios else ["", "", ""]
+        lines.append(f"| {case} | {_range(ours)} | {_range(plain)} | {' | '.join(shown)} |")
+    return "\n".join(lines)
+
+
+def request_table(samples: Samples) -> str:
+    """What a backup cost the service, and how soon its end was seen."""
+    lines = [
+        "| pulumi-dcs | requests per backup | refused with 429 | end to state: average | longest |",
+        "|---|---|---|---|---|",
+    ]
+    for case, by_provider in samples.items():
+        rows = [row for row in by_provider.get(OURS, []) if "average_lag" in row]
+        if rows:
+            requests, average, longest = (
+                max(row[name] for row in rows) for name in ("requests_per_backup", "average_lag", "longest_lag")
+            )
+            refused = max(row["refused"] for row in rows)
+            lines.append(f"| {case} | {requests:g} | {refused} | {average:.3f} s | {longest:.3f} s |")
+    return "\n".join(lines)
+
+
+def memory_table(samples: Samples) -> str:
+    """Peak memory and threads."""
+    lines = [
+        "| | host: pulumi-dcs | host: plain | all processes: pulumi-dcs | all processes: plain | threads of our host |",
+        "|---|---|---|---|---|---|",
+    ]
+    for case, by_provider in samples.items():
+        if OURS not in by_provider:
+            continue
+        cells = []
+        for measure in ("host_memory", "memory"):
+            for provider in (OURS, PLAIN):
+                rows = by_provider.get(provider, [])
+                cells.append(f"{max(row[measure] for row in rows) / MEGABYTE:.0f} MB" if rows else "")
+        threads = max(row["host_threads"] for row in by_provider[OURS])
+        lines.append(f"| {case} | {' | '.join(cells)} | {threads} |")
+    return "\n".join(lines)
+
+
+def state_table(samples: Samples) -> str:
+    """How much of ``up`` is the engine's writing of its state."""
+    lines = [
+        "| backups in one stack | `up`, s | without writing the state at each step, s | share of the writing |",
+        "|---|---|---|---|",
+    ]
+    for case, by_way in samples.items():
+        if case.startswith("state: "):
+            each, end = (by_way[way][0]["seconds"] for way in ("each step", "at the end only"))
+            lines.append(f"| {case.rpartition(' ')[2]} | {each:.1f} | {end:.1f} | {1 - end / each:.0%} |")
+    return "\n".join(lines)
+
+
+def draw_scaling(samples: Samples, path: Path) -> None:
+    """Wall time over the number of backups."""
+    mpl.rcParams.update({"svg.hashsalt": "pulumi-dcs", "font.family": "sans-serif", "font.size": 11})
+    figure, axes = pyplot.subplots(figsize=(7, 4))
+    for provider, label, colour in ((PLAIN, "plain dynamic provider", "#b3541e"), (OURS, "pulumi-dcs", "#1f5fa8")):
+        points = []
+        for case, by_provider in samples.items():
+            match = re.fullmatch(r"(\d+) backups of 2 s", case)
+            if match and provider in by_provider:
+                points.append((int(match[1]), statistics.median(_seconds(by_provider[provider]))))
+        points.sort()
+        axes.plot(*zip(*points, strict=True), marker="o", label=label, color=colour)
+        axes.annotate(f"{points[-1][1]:.0f} s", points[-1], textcoords="offset points", xytext=(8, 0), color=colour)
+    axes.set(xscale="log", yscale="log", xlabel="backups of 2 s in one `pulumi up`", ylabel="seconds")
+    ticks = (1, 4, 16, 64, 256, 1000)
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    axes.set_yticks((1, 10, 100, 1000), ["1", "10", "100", "1,000"])
+    axes.minorticks_off()
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False)
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
+
+
+def machine() -> str:
+    """What it was measured on."""
+    memory = psutil.virtual_memory().total / (1 << 30)
+    return f"{psutil.cpu_count()} cores, {memory:.0f} GB, {platform.system()}, Python {platform.python_version()}"
+
+
+def fill(path: Path, parts: dict[str, str]) -> None:
+    """Put each part between ``<!-- bench: name -->`` and ``<!-- end -->`` of the page, where it has such a place."""
+    text = path.read_text()
+    for name, part in parts.items():
+        place = re.compile(rf"(<!-- bench: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+        text = place.sub(lambda found, part=part: f"{found[1]}{part}\n{found[2]}", text)  # type: ignore[misc]
+    path.write_text(text)
+
+
+def _seconds(rows: list[dict[str, Any]]) -> list[float]:
+    return [row["seconds"] for row in rows]
+
+
+def _range(values: list[float]) -> str:
+    if not values:
+        return "not run"
+    summary: tuple[Callable[[list[float]], float], ...] = (min, statistics.median, max)
+    return f"{statistics.median(values):.2f}" + (
+        f" ({summary[0](values):.2f} to {summary[2](values):.2f})" if len(values) > 1 else ""
+    )

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# On a schedule: is everything at the service as the state says? Changes nothing; fails where it is not.
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+
+output=$(mktemp)
+status=0
+run_to "$output" pulumi refresh "${options[@]}" --preview-only --diff --expect-no-changes || status=$?
+report "$([ "$status" -eq 0 ] && echo "No drift in" || echo "Drift in") \`$STACK\`" "$output"
+exit "$status"
