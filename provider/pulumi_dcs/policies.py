@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, Protocol, cast
 
 from pulumi_policy import (
@@ -131,7 +131,7 @@ def backups_per_instance(level: EnforcementLevel = EnforcementLevel.MANDATORY) -
     """A stack has at most ``most`` backups of an instance, 24 by default: the service drops the oldest beyond that."""
 
     def validate(args: StackValidationArgs, report: Report) -> None:
-        most = args.get_config()["most"]
+        most = int(args.get_config()["most"])
         for instance_id, backups in _by_instance(args).items():
             if len(backups) > most:
                 report(
@@ -217,8 +217,9 @@ def _known(props: Mapping[str, Any], name: str, default: Any) -> Any:
     return default if value is None else value
 
 
-def _backups(args: StackValidationArgs) -> Iterator[PolicyResource]:
-    return (each for each in args.resources if each.resource_type == RESOURCE_TYPE)
+def _backups(args: StackValidationArgs) -> list[PolicyResource]:
+    """By name: the order in which the engine has them differs from run to run."""
+    return sorted((each for each in args.resources if each.resource_type == RESOURCE_TYPE), key=lambda each: each.name)
 
 
 def _by_instance(args: StackValidationArgs) -> dict[str, list[PolicyResource]]:

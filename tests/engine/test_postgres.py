@@ -54,8 +54,6 @@ def test_ten_stacks_side_by_side_each_keep_their_share(
     assert sum(map(len, held)) == 60
     assert set.union(*held) == endpoint.backup_ids()
     assert len(endpoint.backup_ids()) == endpoint.count("create_backup") == 60
-    listed = json.loads(stacks[0].pulumi("stack", "ls", "--json").text)
-    assert {row["name"] for row in listed} == {f"shard-{shard}" for shard in range(STACKS)}
 
 
 def test_of_two_runs_of_one_stack_the_second_is_refused(

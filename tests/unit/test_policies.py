@@ -183,13 +183,13 @@ def test_patterns_of_ones_own_are_secrets_too() -> None:
 
 
 def test_backups_per_instance() -> None:
-    backups = [resource(f"b{number}", instance_id="i") for number in range(25)]
+    backups = [resource(f"b{number:02}", instance_id="i") for number in range(25)]
     others = [resource("other", instance_id="j"), resource("later", instance_id=UNKNOWN)]
     assert not on_stack(policies.backups_per_instance(), [*backups[1:], *others])
     (said,) = on_stack(policies.backups_per_instance(), [*backups, *others])
     assert "25 backups of instance i, at most 24 are kept" in said
-    assert "Remove 1 of b0, b1, b2, b3, b4 and 20 others" in said
-    assert on_stack(policies.backups_per_instance(), backups[:3], most=2)
+    assert "Remove 1 of b00, b01, b02, b03, b04 and 20 others" in said
+    assert on_stack(policies.backups_per_instance(), backups[:3], config={"most": 2.0})
 
 
 def test_every_instance_has_a_backup() -> None:

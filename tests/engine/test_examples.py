@@ -1,0 +1,107 @@
+"""Each example is a project that can be previewed and applied."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.endpoint import CLUSTER, HA, LocalEndpoint
+
+from .conftest import ROOT, MakeStack
+from .stack import Stack
+
+
+def example(make_stack: MakeStack, name: str, **config: str) -> Stack:
+    stack = make_stack()
+    shutil.copytree(ROOT / "examples" / name, stack.folder, dirs_exist_ok=True)
+    project = (stack.folder / "Pulumi.yaml").read_text() if (stack.folder / "Pulumi.yaml").exists() else ""
+    assert project
+    assert stack.pulumi("stack", "init", "example").ok
+    for key, value in config.items():
+        assert stack.pulumi("config", "set", "--path", key, value).ok
+    return stack
+
+
+def test_quickstart(make_stack: MakeStack, endpoint: LocalEndpoint) -> None:
+    stack = example(make_stack, "quickstart", instanceId=HA)
+    assert stack.preview().ok
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert stack.up("--expect-no-changes").ok
+    assert stack.backup_ids() == endpoint.backup_ids()
+
+
+def test_guarded_change(make_stack: MakeStack, endpoint: LocalEndpoint, tmp_path: Path) -> None:
+    log = tmp_path / "migrations"
+    command = f'echo "$RELEASE" >> {log}'
+    stack = example(make_stack, "guarded-change", instanceId=HA, release="2026.11", command=command)
+    preview = stack.preview()
+    assert preview.ok, preview.text
+    assert not log.exists()
+    assert stack.up().ok
+    (first,) = endpoint.backup_ids()
+    assert log.read_text() == "2026.11\n"
+    assert stack.pulumi("config", "set", "release", "2026.12").ok
+    assert stack.up().ok
+    assert log.read_text() == "2026.11\n2026.12\n"
+    assert first in endpoint.backup_ids()
+    assert len(endpoint.backup_ids()) == 2
+    # A backup that fails keeps the migration from beginning.
+    endpoint.behave(failure="dcs.08.0002")
+    assert stack.pulumi("config", "set", "release", "2027.01").ok
+    assert not stack.up().ok
+    assert log.read_text() == "2026.11\n2026.12\n"
+    endpoint.behave(failure="")
+    assert stack.pulumi("config", "set", "release", "2026.12").ok
+    assert stack.pulumi("config", "set", "protect", "true").ok
+    assert stack.up().ok
+    refused = stack.destroy()
+    assert not refused.ok
+    assert "protect" in refused.text
+    assert len(endpoint.backup_ids()) == 2
+
+
+def test_several_regions(make_stack: MakeStack, endpoint: LocalEndpoint) -> None:
+    fleet = {f'fleet["{region}"][0]': instance for region, instance in (("cn-north-4", HA), ("eu-west-101", CLUSTER))}
+    stack = example(make_stack, "several-regions", **fleet)
+    assert stack.preview().ok
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert {resource["outputs"]["region"] for resource in stack.resources()} == {"cn-north-4", "eu-west-101"}
+    assert stack.backup_ids() == endpoint.backup_ids()
+    assert stack.up("--expect-no-changes").ok
+
+
+def test_component(make_stack: MakeStack, endpoint: LocalEndpoint) -> None:
+    instances = {"instances.cache": HA, "instances.queue": CLUSTER}
+    stack = example(make_stack, "component", release="2026.11", **instances)
+    assert stack.preview().ok
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    outputs = json.loads(stack.pulumi("stack", "output", "--json").text)
+    assert set(outputs["backup_ids"].values()) == endpoint.backup_ids()
+    assert stack.up("--expect-no-changes").ok
+
+
+def test_the_component_has_unit_tests_without_an_engine() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_service_backup.py"],
+        cwd=ROOT / "examples" / "component",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["guarded-change", "several-regions", "component"])
+def test_what_is_missing_is_named(make_stack: MakeStack, name: str) -> None:
+    outcome = example(make_stack, name).preview()
+    assert not outcome.ok
+    assert "Missing required configuration variable" in outcome.text
