@@ -1,10 +1,11 @@
 """Runs what README.md shows and puts the real output in its place: ``make captures``.
 
-Each capture stands between ``<!-- capture: name -->`` and ``<!-- end -->``.
+Text stands between ``<!-- capture: name -->`` and ``<!-- end -->``; pictures are ``docs/captures/<name>.svg``.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
@@ -18,8 +19,13 @@ from typing import Final
 
 from demo import free_port, is_up
 from engine import find_engine
+from rich.console import Console
+from rich.terminal_theme import SVG_EXPORT_THEME
+from rich.text import Text
 
 ROOT: Final = Path(__file__).parent.parent
+PICTURES: Final = ("progress", "diff", "diagnostic")
+WIDTH: Final = 132
 ORDERS: Final = "11111111-1111-4111-8111-000000000002"
 SESSIONS: Final = "11111111-1111-4111-8111-000000000001"
 PROGRAM: Final = """\
@@ -40,7 +46,7 @@ def main() -> None:
 
         def pulumi(*arguments: str) -> str:
             done = subprocess.run(
-                ["pulumi", *arguments, "--non-interactive"],
+                ["pulumi", *arguments, "--non-interactive", "--color", "always"],
                 cwd=folder,
                 env=environment,
                 capture_output=True,
@@ -49,34 +55,48 @@ def main() -> None:
             )
             return done.stdout + done.stderr
 
-        for name, shown in captures(pulumi):
-            begin, end = f"<!-- capture: {name} -->\n", "<!-- end -->"
-            before, _, rest = text.partition(begin)
-            if not rest:
-                sys.exit(f"README.md has no place for the capture {name!r}")
-            text = f"{before}{begin}```console\n{shown.strip()}\n```\n{end}{rest.partition(end)[2]}"
+        for name, command, shown in captures(pulumi):
+            if name in PICTURES:
+                draw(ROOT / "docs" / "captures" / f"{name}.svg", command, shown)
+            else:
+                begin, end = f"<!-- capture: {name} -->\n", "<!-- end -->"
+                before, _, rest = text.partition(begin)
+                if not rest:
+                    sys.exit(f"README.md has no place for the capture {name!r}")
+                block = f"```console\n$ {command}\n{Text.from_ansi(shown).plain.strip()}\n```\n"
+                text = f"{before}{begin}{block}{end}{rest.partition(end)[2]}"
             print(f"{name}: written")
     readme.write_text(text)
 
 
-def captures(pulumi: Callable[..., str]) -> Iterator[tuple[str, str]]:
-    """Name and text of each capture."""
+def draw(path: Path, command: str, shown: str) -> None:
+    """A picture of a terminal with this command and what it said, in its colours."""
+    path.parent.mkdir(exist_ok=True)
+    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
+    console.print(Text(f"$ {command}", style="bold"))
+    console.print(Text.from_ansi(shown.strip("\n")))
+    path.write_text(console.export_svg(title="pulumi-dcs", theme=SVG_EXPORT_THEME, unique_id=path.stem))
+
+
+def captures(pulumi: Callable[..., str]) -> Iterator[tuple[str, str, str]]:
+    """Name, command and what it said, of each capture."""
+    preview, up = "pulumi preview --diff", "pulumi up --yes --skip-preview"
     pulumi("config", "set", "instance", ORDERS)
     pulumi("config", "set", "remark", "before 2026.11")
-    yield "create", "$ pulumi preview --diff\n" + tidy(pulumi("preview", "--diff"))
-    yield "progress", "$ pulumi up --yes --skip-preview\n" + tidy(pulumi("up", "--yes", "--skip-preview"))
+    yield "create", preview, tidy(pulumi("preview", "--diff"))
+    yield "progress", up, tidy(pulumi("up", "--yes", "--skip-preview"))
     pulumi("config", "set", "remark", "before 2026.12")
-    yield "replace", "$ pulumi preview --diff\n" + tidy(pulumi("preview", "--diff"))
+    yield "diff", preview, tidy(pulumi("preview", "--diff"))
     pulumi("config", "set", "instance", SESSIONS)
-    said = pulumi("up", "--yes", "--skip-preview")
-    error = re.search(r"(?s)  pulumi-python:dynamic/dcs:InstanceBackup \(.*?\n(?=\n)", said)
-    assert error is not None
-    yield "diagnostic", "$ pulumi up --yes --skip-preview\n…\nDiagnostics:\n" + error[0]
+    said = tidy(pulumi("up", "--yes", "--skip-preview"))
+    error = re.search(r"(?s)  \S*pulumi-python:dynamic/dcs:InstanceBackup \(.*?\n(?=\S*\n)", said)
+    assert error is not None, said
+    yield "diagnostic", up, "…\nDiagnostics:\n" + error[0]
 
 
 def tidy(text: str) -> str:
     """Without the lines that only say that something is going on."""
-    lines = [line.rstrip() for line in text.splitlines() if not line.startswith("@ ")]
+    lines = [line.rstrip() for line in text.splitlines() if "@ " not in line[:12]]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
 
 

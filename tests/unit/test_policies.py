@@ -189,7 +189,7 @@ def test_backups_per_instance() -> None:
     (said,) = on_stack(policies.backups_per_instance(), [*backups, *others])
     assert "25 backups of instance i, at most 24 are kept" in said
     assert "Remove 1 of b00, b01, b02, b03, b04 and 20 others" in said
-    assert on_stack(policies.backups_per_instance(), backups[:3], config={"most": 2.0})
+    assert on_stack(policies.backups_per_instance(), backups[:3], most=2.0)
 
 
 def test_every_instance_has_a_backup() -> None:
