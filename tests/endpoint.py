@@ -115,6 +115,14 @@ def running_endpoint(*options: str) -> Iterator[LocalEndpoint]:
             process.kill()
 
 
+@contextmanager
+def port_that_refuses() -> Iterator[int]:
+    """A port on which nobody listens, and nobody else will for as long as the block lasts."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
 def free_port() -> int:
     """A port on which nobody listens."""
     with socket.socket() as probe:

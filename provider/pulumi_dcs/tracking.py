@@ -12,8 +12,9 @@ def wait_for_one_output(resource: pulumi.CustomResource) -> None:
     At the end of a program the SDK goes through all outputs again whenever one is resolved, so that with 1,000 backups
     of 20 outputs a preview took a quarter more time. Where the SDK has no such name, everything stays as it is.
     """
+    # Of the class: an output has every attribute, lifted from its value.
+    untrack = getattr(pulumi.Output, "_untrack", None)
     outputs = [value for value in vars(resource).values() if isinstance(value, pulumi.Output)]
-    for output in outputs[1:]:
-        untrack = getattr(output, "_untrack", None)
-        if untrack is not None:
-            untrack()
+    if untrack is not None:
+        for output in outputs[1:]:
+            untrack(output)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.endpoint import CLUSTER, HA, LocalEndpoint, free_port
+from tests.endpoint import CLUSTER, HA, LocalEndpoint, port_that_refuses
 
 from .conftest import MakeStack
 from .stack import Stack
@@ -25,9 +25,10 @@ def one_backup(stack: Stack, endpoint: LocalEndpoint) -> None:
 
 @pytest.mark.row("1")
 def test_a_refused_connection_ends_in_an_error_and_nothing_is_made(stack: Stack, endpoint: LocalEndpoint) -> None:
-    stack.environment["DCS_ENDPOINT"] = f"http://127.0.0.1:{free_port()}"
     stack.declare(instance_id=HA, opts=SHORT)
-    outcome = stack.up()
+    with port_that_refuses() as port:
+        stack.environment["DCS_ENDPOINT"] = f"http://127.0.0.1:{port}"
+        outcome = stack.up()
     assert not outcome.ok
     assert "No connection to DCS at http://127.0.0.1:" in outcome.diagnostics
     assert "Connection refused" in outcome.diagnostics

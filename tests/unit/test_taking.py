@@ -18,7 +18,7 @@ from pulumi_dcs.api.errors import (
 )
 from pulumi_dcs.api.models import BackupFormat
 
-from tests.endpoint import HA, LocalEndpoint, free_port
+from tests.endpoint import HA, LocalEndpoint, port_that_refuses
 
 from .service import FastClock, Heard, fast_service_at, service_at, take
 
@@ -181,8 +181,8 @@ def test_answers_that_stay_lost_end_in_an_error_that_says_so(endpoint: LocalEndp
 def test_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "READ_PATIENCE", 1.0)
     heard = Heard(HA, timeout=2.0)
-    with pytest.raises(DcsError) as caught:
-        take(service_at(f"http://127.0.0.1:{free_port()}"), heard, "")
+    with port_that_refuses() as port, pytest.raises(DcsError) as caught:
+        take(service_at(f"http://127.0.0.1:{port}"), heard, "")
     assert "No connection to DCS" in str(caught.value)
     assert "Connection refused" in str(caught.value)
     assert "no backup was begun" in str(caught.value)
