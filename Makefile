@@ -9,7 +9,8 @@ demo: .venv/ready ## preview and apply the root project for real
 test: .venv/ready .venv-floor/ready ## everything: lint, types, unit tests, tests on the real engine
 	$(MAKE) --no-print-directory lint
 	@$(BIN)/python tools/engine.py > /dev/null
-	$(BIN)/python -m pytest -n 4 tests
+	$(BIN)/python -m pytest -n 4 --dist worksteal --ignore tests/engine/test_postgres.py tests
+	$(BIN)/python -m pytest tests/engine/test_postgres.py # ten stacks at once: by itself
 
 unit: .venv/ready ## the tests that need no engine
 	$(BIN)/python -m pytest -n 4 tests/unit
