@@ -149,7 +149,8 @@ class Runner:
     def start(self, job: str) -> subprocess.Popen[str]:
         """Begin the job's last step."""
         return subprocess.Popen(
-            ["bash", "-e", "-c", self.commands(job)[-1]],
+            # A shell can't trap what was ignored when it began, as SIGINT is in a background job.
+            ["env", "--default-signal=INT", "bash", "-e", "-c", self.commands(job)[-1]],
             cwd=self.stack.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
