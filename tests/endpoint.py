@@ -81,11 +81,11 @@ class LocalEndpoint:
         return instance_id
 
     def requests(self, operation: str = "") -> list[dict[str, Any]]:
-        """The requests served since the test began."""
+        """The requests that came in since the test began."""
         return [row for row in self.control("GET", "/requests") if operation in ("", row["operation"])]
 
     def count(self, operation: str) -> int:
-        """How many requests of that operation were served since the test began."""
+        """How many requests of that operation came in since the test began."""
         return len(self.requests(operation))
 
     def reset(self) -> None:

@@ -193,8 +193,10 @@ def _iam_routes(world: World) -> APIRouter:
 
 
 async def _serve(world: World, request: Request, operation: str, instance_id: str, handle: Handler) -> Response:
-    """Verify, limit, let go wrong what is planned to, carry out, log."""
+    """Log, verify, limit, let go wrong what is planned to, carry out."""
     body = await request.body()
+    logged = LoggedRequest(world.store.now(), operation, instance_id)
+    world.requests.append(logged)
     try:
         if reason := refusal(request, body, world.accepted, world.store.now()):
             raise Problem(401, "APIGW.0301", f"Incorrect IAM authentication information: {reason}")
@@ -210,7 +212,7 @@ async def _serve(world: World, request: Request, operation: str, instance_id: st
     response.headers["X-Request-Id"] = uuid.uuid4().hex
     now = datetime.fromtimestamp(world.store.now(), timezone.utc)
     response.headers.setdefault("Date", format_datetime(now, usegmt=True))
-    world.requests.append(LoggedRequest(world.store.now(), operation, instance_id, response.status_code))
+    logged.status = response.status_code
     return response
 
 

@@ -107,11 +107,11 @@ def routes(world: World) -> APIRouter:
     async def set_status(instance_id: str, status: str) -> None:
         store.set_instance_status(instance_id, status)
 
-    @router.get("/requests", summary="The requests that were served, oldest first")
+    @router.get("/requests", summary="The requests that came in, oldest first")
     async def get_requests() -> list[dict[str, Any]]:
         return [vars(request) for request in world.requests]
 
-    @router.get("/requests/counts", summary="How many requests were served, by operation")
+    @router.get("/requests/counts", summary="How many requests came in, by operation")
     async def count_requests() -> dict[str, int]:
         return dict(Counter(request.operation for request in world.requests))
 

@@ -27,14 +27,14 @@ class Behaviour(BaseModel):
     times_without_zone: bool = Field(False, description="write times as 2019-05-10 08:31:16")
 
 
-@dataclass(frozen=True)
+@dataclass
 class LoggedRequest:
-    """One request as it was served."""
+    """One request that came in; its status is None until it is answered, which a planned delay puts off."""
 
     at: float
     operation: str
     instance_id: str
-    status: int
+    status: int | None = None
 
 
 @dataclass
