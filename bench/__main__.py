@@ -54,6 +54,7 @@ def measure(bench: Bench, part: str) -> None:
     if part == "fleet":
         bench.waiting(2, 64)
         bench.waiting(20, 256, providers=(OURS,), turns=2)
+        bench.compressed(20, 256)
         bench.limited(20, 256, limit=50)
     elif part == "single":
         bench.waiting(0, 1)

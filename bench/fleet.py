@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -31,9 +31,12 @@ from {module} import {resource}
 
 instances = json.loads(Path("instances.json").read_text())
 for number in range({count}):
-    {resource}(f"backup-{{number}}", instance_id=instances[number % len(instances)], remark="nightly"{triggers})
+    {resource}(f"backup-{{number}}", instance_id=instances[number % len(instances)], remark="nightly")
 """
 _SAMPLING: Final = 0.2
+"""Seconds between two looks at the processes."""
+_TURNS_OF_THE_SAME: Final = 5
+"""For so many looks the same processes are watched: to find them, all of the machine have to be read."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,8 @@ class Fleet:
         self._endpoint = endpoint
         made = [{"cache_mode": "ha", "name": f"redis-{number}"} for number in range(instances)]
         (folder / "instances.json").write_text(json.dumps(endpoint.control("POST", "/instances", made)))
-        ours = {"module": "pulumi_dcs", "resource": "InstanceBackup", "triggers": ', triggers={"release": "1"}'}
-        plain = {"module": "bench.plain", "resource": "PlainBackup", "triggers": ""}
+        ours = {"module": "pulumi_dcs", "resource": "InstanceBackup"}
+        plain = {"module": "bench.plain", "resource": "PlainBackup"}
         details = ours if provider == OURS else plain
         (folder / "__main__.py").write_text(PROGRAM.format(count=count, **details))
         (folder / "Pulumi.yaml").write_text("name: fleet\nruntime: python\n")
@@ -148,6 +151,28 @@ class _Peak:
     memory: int = 0
     host_threads: int = 0
 
+    def note(self, processes: dict[psutil.Process, bool]) -> None:
+        """Note the sizes of the processes, of which the host is True."""
+        total = 0
+        for process, is_host in processes.items():
+            with suppress(psutil.NoSuchProcess):
+                size = process.memory_info().rss
+                total += size
+                if is_host:
+                    self.host_memory = max(self.host_memory, size)
+                    self.host_threads = max(self.host_threads, process.num_threads())
+        self.memory = max(self.memory, total)
+
+
+def _family(root: psutil.Process) -> dict[psutil.Process, bool]:
+    """The process and everything it started, each with whether it is the provider's host."""
+    found: dict[psutil.Process, bool] = {}
+    with suppress(psutil.NoSuchProcess):
+        for process in (root, *root.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                found[process] = "pulumi.dynamic" in process.cmdline()
+    return found
+
 
 @contextmanager
 def _watching(pid: int) -> Iterator[_Peak]:
@@ -155,27 +180,15 @@ def _watching(pid: int) -> Iterator[_Peak]:
     peak = _Peak()
     is_over = threading.Event()
 
-    def sample() -> None:
-        try:
-            root = psutil.Process(pid)
-            everything = [root, *root.children(recursive=True)]
-        except psutil.NoSuchProcess:
-            return
-        total = 0
-        for process in everything:
-            try:
-                size = process.memory_info().rss
-                total += size
-                if "pulumi.dynamic" in process.cmdline():
-                    peak.host_memory = max(peak.host_memory, size)
-                    peak.host_threads = max(peak.host_threads, process.num_threads())
-            except (psutil.NoSuchProcess, psutil.ZombieProcess):
-                continue
-        peak.memory = max(peak.memory, total)
-
     def watch() -> None:
+        root = psutil.Process(pid)
+        watched: dict[psutil.Process, bool] = {}
+        turn = 0
         while not is_over.wait(_SAMPLING):
-            sample()
+            if turn % _TURNS_OF_THE_SAME == 0:
+                watched = _family(root)
+            turn += 1
+            peak.note(watched)
 
     thread = threading.Thread(target=watch)
     thread.start()

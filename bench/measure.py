@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tests.endpoint import LocalEndpoint
@@ -48,6 +49,11 @@ class Bench:
             for provider in providers:
                 self._wait_for(f"{count} backups of {seconds:g} s", provider, seconds, count)
 
+    def compressed(self, seconds: float, count: int) -> None:
+        """The same by ours, with the engine's state compressed."""
+        case = f"{count} backups of {seconds:g} s, state compressed"
+        self._wait_for(case, OURS, seconds, count, environment={"PULUMI_DIY_BACKEND_ZSTD": "true"})
+
     def limited(self, seconds: float, count: int, limit: int) -> None:
         """The same by ours, at a service that accepts so many requests a second."""
         case = f"{count} backups of {seconds:g} s, {limit} requests/s"
@@ -84,10 +90,20 @@ class Bench:
             self._endpoint.behave(duration=0.0)
             yield made
 
-    def _wait_for(self, case: str, provider: str, seconds: float, count: int, **behaviour: Any) -> None:
+    def _wait_for(
+        self,
+        case: str,
+        provider: str,
+        seconds: float,
+        count: int,
+        *,
+        rate_limit: int = 0,
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._endpoint.reset()
         with fleet(self._engine, self._endpoint, provider, count) as one:
-            self._endpoint.behave(duration=seconds, **behaviour)
+            one.environment.update(environment)
+            self._endpoint.behave(duration=seconds, rate_limit=rate_limit)
             cost = one.up("--parallel", str(max(16, count)))
             lags = _lags(one, self._endpoint)
             self.results.add(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import re
 import statistics
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,67 +20,56 @@ MEGABYTE: Final = 1 << 20
 
 def ratio_table(samples: Samples) -> str:
     """Wall time by case: ours, the plain provider, and the ratio of each turn."""
-    lines = [
-        "| | pulumi-dcs, s | plain dynamic provider, s | ratio: min | median | max |",
-        "|---|---|---|---|---|---|",
-    ]
+    rows = []
     for case, by_provider in samples.items():
         if OURS not in by_provider:
             continue
         ours, plain = (_seconds(by_provider.get(provider, [])) for provider in (OURS, PLAIN))
         ratios = [a / b for a, b in zip(ours, plain, strict=False)]
         shown = [f"{f(ratios):.2f}" for f in (min, statistics.median, max)] if ratios else ["", "", ""]
-        lines.append(f"| {case} | {_range(ours)} | {_range(plain)} | {' | '.join(shown)} |")
-    return "\n".join(lines)
+        rows.append([case, _range(ours), _range(plain), *shown])
+    return _table(["", "pulumi-dcs, s", "plain dynamic provider, s", "ratio: min", "median", "max"], rows)
 
 
 def request_table(samples: Samples) -> str:
     """What a backup cost the service, and how soon its end was seen."""
-    lines = [
-        "| pulumi-dcs | requests per backup | refused with 429 | end to state: average | longest |",
-        "|---|---|---|---|---|",
-    ]
+    rows = []
     for case, by_provider in samples.items():
-        rows = [row for row in by_provider.get(OURS, []) if "average_lag" in row]
-        if rows:
-            requests, average, longest = (
-                max(row[name] for row in rows) for name in ("requests_per_backup", "average_lag", "longest_lag")
+        waits = [sample for sample in by_provider.get(OURS, []) if "average_lag" in sample]
+        if waits:
+            requests, refused, average, longest = (
+                max(sample[name] for sample in waits)
+                for name in ("requests_per_backup", "refused", "average_lag", "longest_lag")
             )
-            refused = max(row["refused"] for row in rows)
-            lines.append(f"| {case} | {requests:g} | {refused} | {average:.3f} s | {longest:.3f} s |")
-    return "\n".join(lines)
+            rows.append([case, f"{requests:g}", f"{refused}", f"{average:.3f} s", f"{longest:.3f} s"])
+    return _table(["pulumi-dcs", "requests per backup", "refused with 429", "end to state: average", "longest"], rows)
 
 
 def memory_table(samples: Samples) -> str:
     """Peak memory and threads."""
-    lines = [
-        "| | host: pulumi-dcs | host: plain | all processes: pulumi-dcs | all processes: plain | threads of our host |",
-        "|---|---|---|---|---|---|",
-    ]
+    sizes = ("host: pulumi-dcs", "host: plain", "all processes: pulumi-dcs", "all processes: plain")
+    rows = []
     for case, by_provider in samples.items():
         if OURS not in by_provider:
             continue
         cells = []
         for measure in ("host_memory", "memory"):
             for provider in (OURS, PLAIN):
-                rows = by_provider.get(provider, [])
-                cells.append(f"{max(row[measure] for row in rows) / MEGABYTE:.0f} MB" if rows else "")
-        threads = max(row["host_threads"] for row in by_provider[OURS])
-        lines.append(f"| {case} | {' | '.join(cells)} | {threads} |")
-    return "\n".join(lines)
+                runs = by_provider.get(provider, [])
+                cells.append(f"{max(run[measure] for run in runs) / MEGABYTE:.0f} MB" if runs else "")
+        rows.append([case, *cells, str(max(run["host_threads"] for run in by_provider[OURS]))])
+    return _table(["", *sizes, "threads of our host"], rows)
 
 
 def state_table(samples: Samples) -> str:
     """How much of ``up`` is the engine's writing of its state."""
-    lines = [
-        "| backups in one stack | `up`, s | without writing the state at each step, s | share of the writing |",
-        "|---|---|---|---|",
-    ]
+    rows = []
     for case, by_way in samples.items():
         if case.startswith("state: "):
             each, end = (by_way[way][0]["seconds"] for way in ("each step", "at the end only"))
-            lines.append(f"| {case.rpartition(' ')[2]} | {each:.1f} | {end:.1f} | {1 - end / each:.0%} |")
-    return "\n".join(lines)
+            rows.append([case.rpartition(" ")[2], f"{each:.1f}", f"{end:.1f}", f"{1 - end / each:.0%}"])
+    header = ["backups in one stack", "`up`, s", "without writing the state at each step, s", "share of the writing"]
+    return _table(header, rows)
 
 
 def draw_scaling(samples: Samples, path: Path) -> None:
@@ -123,6 +111,13 @@ def fill(path: Path, parts: dict[str, str]) -> None:
     path.write_text(text)
 
 
+def _table(header: list[str], rows: list[list[str]]) -> str:
+    lines = [header, *rows]
+    written = ["| " + " | ".join(line) + " |" for line in lines]
+    written.insert(1, "|" + "---|" * len(header))
+    return "\n".join(written)
+
+
 def _seconds(rows: list[dict[str, Any]]) -> list[float]:
     return [row["seconds"] for row in rows]
 
@@ -130,7 +125,5 @@ def _seconds(rows: list[dict[str, Any]]) -> list[float]:
 def _range(values: list[float]) -> str:
     if not values:
         return "not run"
-    summary: tuple[Callable[[list[float]], float], ...] = (min, statistics.median, max)
-    return f"{statistics.median(values):.2f}" + (
-        f" ({summary[0](values):.2f} to {summary[2](values):.2f})" if len(values) > 1 else ""
-    )
+    spread = f" ({min(values):.2f} to {max(values):.2f})" if len(values) > 1 else ""
+    return f"{statistics.median(values):.2f}{spread}"

@@ -39,6 +39,16 @@ def replacement(
     return f"{why}{begin}, then {f'leaves {old} at the service (retain_on_delete)' if is_kept else f'deletes {old}'}."
 
 
+def going_on(instance_id: str, backup_id: str) -> str:
+    """Of an update for a backup that still runs."""
+    return f"Goes on waiting for backup {backup_id} of instance {instance_id}."
+
+
+def cleaning_up(backup_id: str) -> str:
+    """Of an update for what the journal knows of beside the backup in the state."""
+    return f"Deletes what an interrupted run left beside backup {backup_id}."
+
+
 def _instance(news: Mapping[str, Any]) -> str:
     instance_id = news.get("instance_id")
     return "an instance that is not known yet" if instance_id == UNKNOWN else f"instance {instance_id}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from pulumi.dynamic import Resource
 from .api.models import BackupFormat
 from .properties import DRY_RUN, INPUT_NAMES, OUTPUT_NAMES
 from .provider import InstanceBackupProvider
+from .stack_trace import programs_frames_only
 from .tracking import wait_for_one_output
 
 
@@ -109,7 +111,8 @@ class InstanceBackup(BackupProperties, Resource, module="dcs", name="InstanceBac
             "wait": wait,
             "adopt_backup_id": adopt_backup_id,
         }
-        super().__init__(InstanceBackupProvider(), resource_name, _props(given, opts), opts)
+        with programs_frames_only(inspect.currentframe()):
+            super().__init__(InstanceBackupProvider(), resource_name, _props(given, opts), opts)
         wait_for_one_output(self)
 
     @classmethod
@@ -134,7 +137,8 @@ class InstanceBackup(BackupProperties, Resource, module="dcs", name="InstanceBac
         backup = cls.__new__(cls)
         merged = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
         given = {"region": region, "project_id": project_id}
-        Resource.__init__(backup, InstanceBackupProvider(), resource_name, _props(given, merged), merged)
+        with programs_frames_only(inspect.currentframe()):
+            Resource.__init__(backup, InstanceBackupProvider(), resource_name, _props(given, merged), merged)
         wait_for_one_output(backup)
         return backup
 

@@ -1,6 +1,6 @@
 """Remembers on this machine which creates are under way, so that the next run finds what a killed one has made.
 
-One small file per create in flight, below ``$PULUMI_HOME/pulumi-dcs/creates``, by state backend, stack, URN and place;
+One small file per create in flight, below ``$PULUMI_HOME/pulumi-dcs/creates``, by state backend and URN;
 written before the POST, completed with the ``backup_id``, retired when the engine has the state. A retired entry tells
 for some minutes more whose the backup is, so that no other create on this machine takes it for its own.
 """
@@ -14,13 +14,11 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Final
 
-from .api.models import BackupFormat
-from .api.ownership import Post, Trail
+from .api.ownership import Trail
+from .journal_form import Site, Stray, read_stray, read_strays, told
 
 _LIVE: Final = ".json"
 _RETIRED: Final = ".made"
@@ -28,31 +26,6 @@ _RETIREMENT: Final = 600.0
 """Seconds for which a retired entry is kept."""
 _FORM: Final = 2
 """The form of the entries; those of another form are passed over."""
-
-
-@dataclass(frozen=True)
-class Site:
-    """Where a create makes its backup.
-
-    Attributes:
-        endpoint: of the service.
-        region: its name.
-        project_id: the project there.
-        instance_id: the instance there.
-    """
-
-    endpoint: str
-    region: str
-    project_id: str
-    instance_id: str
-
-
-@dataclass(frozen=True)
-class Stray:
-    """What an interrupted create of a resource left, for inputs that are declared no more."""
-
-    site: Site
-    trail: Trail
 
 
 class Journal:
@@ -214,8 +187,8 @@ class Entry:
         self._left: Trail | None = None
         self._trail = Trail()
         found = journal.load(self.path) or {}
-        strays = _strays(found)
-        last = _stray(found)
+        strays = read_strays(found)
+        last = read_stray(found)
         self._site = site or (last.site if last else None)
         if last is not None and site == last.site and found.get("digest") == digest:
             self._left = self._trail = last.trail
@@ -236,8 +209,8 @@ class Entry:
         content = {
             "urn": self.urn,
             "digest": self._digest,
-            **_told(self._site, trail),
-            "strays": [_told(stray.site, stray.trail) for stray in self.strays],
+            **told(self._site, trail),
+            "strays": [told(stray.site, stray.trail) for stray in self.strays],
         }
         self._journal.save(self.path, content)
 
@@ -259,56 +232,6 @@ class Entry:
         return self._journal.knows_as_anothers(backup_id, self.path)
 
 
-def _told(site: Site | None, trail: Trail) -> dict[str, Any]:
-    """A site and a trail as they are written."""
-    post = trail.post
-    return {
-        "site": asdict(site) if site else None,
-        "backup_id": trail.backup_id,
-        "post": post
-        and {
-            "remark": post.remark,
-            "backup_format": post.backup_format and post.backup_format.value,
-            "known": sorted(post.known),
-            "sent_at": _written(post.sent_at),
-            "until": _written(post.until),
-        },
-    }
-
-
-def _strays(found: Mapping[str, Any]) -> list[Stray]:
-    rows = found.get("strays")
-    read = [_stray(row) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    return [stray for stray in read if stray is not None]
-
-
-def _stray(found: Mapping[str, Any]) -> Stray | None:
-    site, trail = found.get("site"), _trail(found)
-    if not isinstance(site, dict) or trail is None:
-        return None
-    return Stray(Site(**{field.name: str(site.get(field.name, "")) for field in fields(Site)}), trail)
-
-
-def _trail(found: Mapping[str, Any]) -> Trail | None:
-    """Read a trail; an entry that makes no sense proves nothing."""
-    try:
-        post = found.get("post")
-        return Trail(
-            backup_id=str(found.get("backup_id") or ""),
-            post=Post(
-                remark=str(post["remark"]),
-                backup_format=BackupFormat(post["backup_format"]) if post["backup_format"] else None,
-                known=frozenset(map(str, post["known"])),
-                sent_at=_read(post["sent_at"]),
-                until=_read(post["until"]),
-            )
-            if post
-            else None,
-        )
-    except (KeyError, TypeError, ValueError):
-        return None
-
-
 def _backend(environment: Mapping[str, str], home: Path) -> str:
     if url := environment.get("PULUMI_BACKEND_URL"):
         return url
@@ -316,11 +239,3 @@ def _backend(environment: Mapping[str, str], home: Path) -> str:
         return str(json.loads((home / "credentials.json").read_text()).get("current", ""))
     except (OSError, ValueError, AttributeError):
         return ""
-
-
-def _written(moment: datetime | None) -> str | None:
-    return moment.astimezone(timezone.utc).isoformat() if moment else None
-
-
-def _read(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

@@ -6,7 +6,8 @@ import threading
 
 from .api.errors import DcsError
 from .host import Severity
-from .journal import Entry, Stray
+from .journal import Entry
+from .journal_form import Stray
 from .session import DELETE_TIMEOUT, Session
 
 

@@ -20,6 +20,7 @@ from pulumi.dynamic import (
 from pulumi.runtime import rpc
 
 from . import foretell, properties
+from .adopting import adopt
 from .api.errors import (
     BackupFailedError,
     BackupGoneError,
@@ -33,7 +34,7 @@ from .api.operation import Operation
 from .api.service import BackupService
 from .checking import Checking
 from .host import Ability, PropertyChange, Severity
-from .journal import Site
+from .journal_form import Site
 from .leftovers import Leftovers
 from .properties import Inputs
 from .session import CREATE_TIMEOUT, DELETE_TIMEOUT, READ_TIMEOUT, Session
@@ -94,7 +95,7 @@ class Lifecycle:
         """Validate the inputs and fill in where the backup is made. In previews, also ask whether it can be."""
         olds, declared = properties.plain(_olds), properties.plain(news)
         is_dry_run = bool(declared.get(properties.DRY_RUN))
-        urn = self.session.host.call().urn
+        urn = self._urn
         self.session.note_preview(urn, is_dry_run=is_dry_run)
         self.leftovers.announce(urn)
         failures = list(properties.check(declared, is_marked=self.session.settings.mark))
@@ -114,7 +115,7 @@ class Lifecycle:
         declared = properties.plain(_news)
         changes = properties.replacements(self._old_inputs(_olds), _olds, declared)
         instance_id, backup_id = _split(_id)
-        urn = self.session.host.call().urn
+        urn = self._urn
         status = _status(_olds)
         goes_on = not status.is_final and Inputs.of(_known(declared)).wait
         if status is BackupStatus.FAILED or status.is_gone:
@@ -125,10 +126,10 @@ class Lifecycle:
             foretold = foretell.replacement(instance_id, backup_id, status, _olds, declared)
         elif goes_on:
             changes["status"] = PropertyChange.UPDATE
-            foretold = f"Goes on waiting for backup {backup_id} of instance {instance_id}."
+            foretold = foretell.going_on(instance_id, backup_id)
         elif self.leftovers.are_left(urn, backup_id):
             changes["status"] = PropertyChange.UPDATE
-            foretold = f"Deletes what an interrupted run left beside backup {backup_id}."
+            foretold = foretell.cleaning_up(backup_id)
         # Of an update nothing: the status would be shown as removed, since no input has that name.
         self.session.host.set_detailed_diff(shown, outputs=frozenset({"status"}))
         if foretold and self.session.is_previewed(urn):
@@ -143,11 +144,11 @@ class Lifecycle:
         operation = self.session.operation(f"back up instance {inputs.instance_id}", inputs.instance_id, CREATE_TIMEOUT)
         declared = properties.normalised(props)
         if inputs.adopt_backup_id is not None:
-            backup_id = self._adopt(service, operation, inputs, inputs.adopt_backup_id)
-            return CreateResult(
-                _resource_id(inputs.instance_id, backup_id), self._finish(service, operation, declared, backup_id)
-            )
-        urn = self.session.host.call().urn
+            backup_id = inputs.adopt_backup_id
+            adopt(self.session, service, operation, inputs, backup_id)
+            outs = self._finish(service, operation, declared, backup_id)
+            return CreateResult(_resource_id(inputs.instance_id, backup_id), outs)
+        urn = self._urn
         place = service.place
         site = Site(place.endpoint, place.region, place.project_id, inputs.instance_id)
         entry = self.session.journal.begin(urn, site, properties.digest(declared))
@@ -209,7 +210,7 @@ class Lifecycle:
         declared = properties.normalised(_news)
         try:
             outs = self._finish(service, operation, declared, backup_id)
-            self.leftovers.remove_besides(self.session.host.call().urn, backup_id)
+            self.leftovers.remove_besides(self._urn, backup_id)
             return UpdateResult(outs)
         except (BackupFailedError, BackupGoneError) as error:
             error.add_fact("the next `pulumi up` replaces it by a new backup")
@@ -222,15 +223,15 @@ class Lifecycle:
         """Delete the backup; done when it is gone. One that another resource of this run has adopted stays."""
         instance_id, backup_id = _split(_id)
         self._settle(_id)
-        self.leftovers.announce(self.session.host.call().urn)
+        self.leftovers.announce(self._urn)
         if self.session.adopted.is_claimed(backup_id):
             message = f"Backup {backup_id} is not deleted: another resource has adopted it in this run."
-            self.session.host.tell(self.session.host.call().urn, message, Severity.WARNING)
+            self.session.host.tell(self._urn, message, Severity.WARNING)
             return
         service = self.session.service(_props.get("region") or "", _props.get("project_id") or "")
         name = f"delete backup {backup_id} of instance {instance_id}"
         # Before the backup itself: afterwards the engine would never call for this resource again.
-        self.leftovers.remove_besides(self.session.host.call().urn, backup_id)
+        self.leftovers.remove_besides(self._urn, backup_id)
         service.remove(self.session.operation(name, instance_id, DELETE_TIMEOUT), backup_id)
 
     def _finish(
@@ -267,38 +268,13 @@ class Lifecycle:
     def _settle(self, resource_id: str) -> None:
         """The engine knows the backup: it belongs to a resource, and its create is over."""
         backup_id = resource_id.rpartition("/")[2]
-        urn = self.session.host.call().urn
         self.session.claims.claim(backup_id)
-        self.session.journal.settle(urn, backup_id)
+        self.session.journal.settle(self._urn, backup_id)
 
-    def _adopt(self, service: BackupService, operation: Operation, inputs: Inputs, backup_id: str) -> str:
-        """Make sure that the existing backup is what the program says it is."""
-        record = service.find(operation, backup_id)
-        where = f"Backup {backup_id} of instance {inputs.instance_id}"
-        if record is None:
-            raise BackupNotFoundError(
-                f"{where} can't be adopted: the instance has no such backup.",
-                advice="check adopt_backup_id, instance_id and region against the console.",
-            )
-        if record.status is BackupStatus.FAILED:
-            raise BackupNotFoundError(
-                f"{where} can't be adopted: it failed.", advice="remove adopt_backup_id to take a new backup."
-            )
-        wanted = {"remark": inputs.remark, "backup_format": inputs.backup_format and inputs.backup_format.value}
-        for name, value in wanted.items():
-            actual = getattr(record, name)
-            if (value is not None and actual and value != actual) or (name == "remark" and value and not actual):
-                raise BackupNotFoundError(
-                    f"{where} can't be adopted: its {name} is {actual!r}, the program says {value!r}.",
-                    advice=f"set {name} to {actual!r}, or leave it out to accept what the backup has.",
-                )
-        if not self.session.claims.claim(backup_id):
-            raise BackupNotFoundError(
-                f"{where} can't be adopted: another resource of this run has it.",
-                advice="give each backup to one resource only.",
-            )
-        self.session.adopted.claim(backup_id)
-        return backup_id
+    @property
+    def _urn(self) -> str:
+        """The resource that the engine asks for."""
+        return self.session.host.call().urn
 
     def _old_inputs(self, olds: Mapping[str, Any]) -> Mapping[str, Any]:
         seen = self.session.host.old_inputs()

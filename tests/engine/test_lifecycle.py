@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.endpoint import CLUSTER, HA, PROJECT_ID, PROXY, REDIS_3, REGION, LocalEndpoint
 
-from .stack import Stack
+from .stack import Stack, until
 
 
 def test_create_saves_the_backup_in_the_state(stack: Stack, endpoint: LocalEndpoint) -> None:
@@ -199,14 +201,43 @@ def test_delete_is_idempotent(stack: Stack, endpoint: LocalEndpoint) -> None:
     assert not stack.resources()
 
 
+@pytest.mark.parametrize(
+    ("call", "named"),
+    [
+        ("team.back_up(None)", ["instance_backup.py", "team.py", "__main__.py"]),
+        # Called by Pulumi's SDK, from a task of asyncio.
+        ("pulumi.Output.from_input(1).apply(team.back_up)", ["instance_backup.py", "team.py"]),
+    ],
+)
+def test_the_state_names_the_programs_own_frames_only(
+    stack: Stack, endpoint: LocalEndpoint, call: str, named: list[str]
+) -> None:
+    back_up = f"def back_up(_):\n    return InstanceBackup('backup', instance_id={HA!r})\n"
+    (stack.folder / "team.py").write_text(f"from pulumi_dcs import InstanceBackup\n\n\n{back_up}")
+    stack.write(f"import pulumi\nimport team\n\n{call}")
+    assert stack.up().ok
+    files = frames(stack)
+    assert files[: len(named)] == named
+    assert not {"base_events.py", "events.py", "stack.py", "pulumi-language-python-exec"} & set(files)
+
+
+def frames(stack: Stack) -> list[str]:
+    """The files that the state's stack trace of the one backup names, innermost first."""
+    trace = stack.resource()["stackTrace"]
+    return [Path(frame["sourcePosition"].rpartition("#")[0]).name for frame in trace if frame]
+
+
 @pytest.mark.row("14")
 def test_delete_waits_for_a_backup_that_is_still_being_made(stack: Stack, endpoint: LocalEndpoint) -> None:
-    endpoint.behave(duration=4.0)
+    endpoint.behave(duration=600.0)
     stack.declare(instance_id=HA, wait=False)
     assert stack.up().ok
-    outcome = stack.destroy()
-    assert outcome.ok, outcome.text
-    assert "the instance is being backed up (DCS.4096); waiting" in outcome.text
+    process = stack.start("destroy", "--yes", "--skip-preview")
+    until(lambda: endpoint.count("delete_backup") > 1)
+    endpoint.change_backup(endpoint.backups()[0]["backup_id"], duration=0.0)
+    text, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, text
+    assert "the instance is being backed up (DCS.4096); waiting" in text
     assert not endpoint.backups()
 
 

@@ -11,7 +11,8 @@ import pytest
 from pulumi_dcs import properties
 from pulumi_dcs.api.models import BackupFormat, BackupRecord, BackupStatus
 from pulumi_dcs.api.ownership import Claims, NoLedger, Ownership, Post, Trail, made_by
-from pulumi_dcs.journal import Journal, Site
+from pulumi_dcs.journal import Journal
+from pulumi_dcs.journal_form import Site
 
 NOW = datetime(2026, 11, 1, 12, 0, 0, tzinfo=timezone.utc)
 MINE = BackupRecord("mine", BackupStatus.BACKUPING, remark="r", backup_format="rdb", backup_type="manual")
@@ -29,6 +30,7 @@ class Memory(NoLedger):
     def __init__(self, trail: Trail | None = None, others: frozenset[str] = frozenset()) -> None:
         self.trail = trail
         self.others = others
+        self.asked: list[str] = []
 
     def read(self) -> Trail | None:
         return self.trail
@@ -40,7 +42,12 @@ class Memory(NoLedger):
         self.trail = None
 
     def knows_as_anothers(self, backup_id: str) -> bool:
+        self.asked.append(backup_id)
         return backup_id in self.others
+
+
+def nobodys(_: BackupRecord) -> bool:
+    return False
 
 
 def create(
@@ -129,10 +136,22 @@ def test_the_ledgers_backup_id_proves_nothing_else(records: list[BackupRecord], 
 POST = Post("r", BackupFormat.RDB, frozenset({"known"}), NOW, NOW + timedelta(seconds=10))
 
 
+def test_others_are_asked_for_only_about_what_fits() -> None:
+    """Each question reads every other create's entry: in a large fleet that would be millions."""
+    last_week = [at(-600000.0, backup_id=str(number)) for number in range(20)]
+    ownership, _, memory = create(mark="#mark")
+    assert ownership.left_behind(last_week, NOW) is None
+    assert ownership.suspects(last_week) == set()
+    assert not memory.asked
+    ownership, _, memory = create(Trail(backup_id="mine"))
+    assert ownership.left_behind([*last_week, at(-60.0)], NOW) == at(-60.0)
+    assert memory.asked == ["mine"]
+
+
 def test_the_ledgers_post_proves_the_one_that_fits() -> None:
     ownership, _, _ = create(Trail(post=POST))
     assert ownership.left_behind([at(1.0)], NOW + timedelta(hours=1)) == at(1.0)
-    assert made_by(Trail(post=POST), [at(1.0)], NoLedger()) == "mine"
+    assert made_by(Trail(post=POST), [at(1.0)], nobodys) == at(1.0)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +169,7 @@ def test_the_ledgers_post_proves_the_one_that_fits() -> None:
 def test_the_ledgers_post_proves_nothing_else(other: BackupRecord) -> None:
     ownership, _, _ = create(Trail(post=POST), others="other")
     assert ownership.left_behind([other], NOW + timedelta(hours=1)) is None
-    assert made_by(Trail(post=POST), [other], Memory(others=frozenset({"other"}))) is None
+    assert made_by(Trail(post=POST), [other], lambda record: record.backup_id == "other") is None
 
 
 def test_a_post_that_may_still_be_carried_out_counts_as_just_lost() -> None:

@@ -79,11 +79,21 @@ class Trail:
     backup_id: str = ""
     post: Post | None = None
 
+    def fits(self, record: BackupRecord) -> bool:
+        """Whether the backup is the one that was answered, or can be what the POST made."""
+        if self.backup_id:
+            return record.backup_id == self.backup_id
+        post = self.post
+        if post is None or post.sent_at is None or post.until is None:
+            return False
+        return record.created is not None and post.fits(record)
+
     def pending(self, now: datetime | None) -> float:
         """For how many seconds more the POST may still be carried out; ``now`` by the service's clock."""
-        if self.backup_id or self.post is None or self.post.until is None or now is None:
+        post = self.post
+        if self.backup_id or post is None or post.sent_at is None or post.until is None or now is None:
             return 0.0
-        return max(0.0, (self.post.until + CLOCK_GRAIN - now).total_seconds())
+        return max(0.0, (post.until + CLOCK_GRAIN - now).total_seconds())
 
 
 class Ledger(Protocol):
@@ -174,33 +184,22 @@ class Ownership:
 
     def left_behind(self, records: Iterable[BackupRecord], now: datetime | None) -> BackupRecord | None:
         """The backup that an interrupted create of this resource made; ``now`` by the service's clock."""
-        young = [
-            record
-            for record in records
-            if not record.status.is_gone
-            and not self._is_anothers(record)
-            and (record.created is None or now is None or now - record.created <= LONGEST_AGE)
-        ]
-        found = self._by_ledger(young, now)
+        young = [record for record in records if not record.created or not now or now - record.created <= LONGEST_AGE]
+        trail = self._ledger.read() or Trail()
+        found = made_by(trail, young, self._is_anothers)
+        if found is None and trail.post is not None and trail.pending(now):
+            # It may be carried out yet: look for it as if the answer had been lost just now.
+            self._post, self.is_outstanding = trail.post, True
         if found is None and not self.is_outstanding and self._mark:
-            found = _only(record for record in young if record.remark.endswith(self._mark))
+            found = _only(
+                record
+                for record in young
+                if record.remark.endswith(self._mark) and not record.status.is_gone and not self._is_anothers(record)
+            )
             if found is not None and self._held() is None:
                 return None
         if found is not None and found.backup_id in (self._held() or ()):
             return None
-        return found
-
-    def _by_ledger(self, records: Iterable[BackupRecord], now: datetime | None) -> BackupRecord | None:
-        trail = self._ledger.read() or Trail()
-        if trail.backup_id:
-            return next((record for record in records if record.backup_id == trail.backup_id), None)
-        post = trail.post
-        if post is None or post.sent_at is None or post.until is None:
-            return None
-        found = _only(record for record in records if record.created and post.fits(record))
-        if found is None and now is not None and now <= post.until:
-            # It may be carried out yet: look for it as if the answer had been lost just now.
-            self._post, self.is_outstanding = post, True
         return found
 
     def suspects(self, records: Iterable[BackupRecord]) -> set[str]:
@@ -247,19 +246,19 @@ class Ownership:
         return _only(record for record in records if self._post.fits(record) and not self._is_anothers(record))
 
     def _is_anothers(self, record: BackupRecord) -> bool:
-        return self._claims.is_claimed(record.backup_id) or self._ledger.knows_as_anothers(record.backup_id)
+        return belongs_to_another(record, self._claims, self._ledger)
 
 
-def made_by(trail: Trail, records: Iterable[BackupRecord], ledger: Ledger) -> str | None:
-    """The id of the backup that a create with this trail made, if that is proved."""
-    there = [record for record in records if not record.status.is_gone]
-    if trail.backup_id:
-        return trail.backup_id if any(record.backup_id == trail.backup_id for record in there) else None
-    if trail.post is None or trail.post.sent_at is None:
-        return None
-    post = trail.post
-    found = _only(r for r in there if r.created and post.fits(r) and not ledger.knows_as_anothers(r.backup_id))
-    return found.backup_id if found is not None else None
+def belongs_to_another(record: BackupRecord, claims: Claims, ledger: Ledger) -> bool:
+    """Whether the backup is known to be another resource's. Asks all of the machine's ledgers: ask this last."""
+    return claims.is_claimed(record.backup_id) or ledger.knows_as_anothers(record.backup_id)
+
+
+def made_by(
+    trail: Trail, records: Iterable[BackupRecord], is_anothers: Callable[[BackupRecord], bool]
+) -> BackupRecord | None:
+    """The backup that a create with this trail made, if that is proved."""
+    return _only(r for r in records if not r.status.is_gone and trail.fits(r) and not is_anothers(r))
 
 
 def _only(records: Iterable[BackupRecord]) -> BackupRecord | None:

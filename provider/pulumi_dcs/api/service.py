@@ -14,7 +14,7 @@ from .errors import DcsError
 from .listing import BackupLists, Snapshot
 from .models import BackupFormat, BackupRecord, Instance
 from .operation import Operation
-from .ownership import Claims, Ledger, NoLedger, Ownership, Trail, made_by
+from .ownership import Claims, Ledger, NoLedger, Ownership, Trail, belongs_to_another, made_by
 from .pace import Crowd
 from .removing import find_backup, remove_backup
 from .taking import Taking
@@ -59,11 +59,12 @@ class BackupService:
         if found is None and (pending := trail.pending(snapshot.service_time)):
             operation.pause(pending)
             found = self._made_by(trail, self._lists.look(operation), ledger)
-        return found
+        return found.backup_id if found is not None else None
 
-    def _made_by(self, trail: Trail, snapshot: Snapshot, ledger: Ledger) -> str | None:
-        records = snapshot.records.values()
-        return made_by(trail, (record for record in records if not self._claims.is_claimed(record.backup_id)), ledger)
+    def _made_by(self, trail: Trail, snapshot: Snapshot, ledger: Ledger) -> BackupRecord | None:
+        return made_by(
+            trail, snapshot.records.values(), lambda record: belongs_to_another(record, self._claims, ledger)
+        )
 
     def wait(self, operation: Operation, backup_id: str) -> BackupRecord:
         """Wait until the backup has succeeded. See :func:`~.waiting.wait_until_succeeded`."""
