@@ -14,14 +14,22 @@ _WIDEST_SPACING: Final = 2.0
 _RECOVERY: Final = 0.995
 _WINDOW: Final = 1.0
 """Seconds over which the accepted requests are counted: gateways limit by the second."""
+_MEMORY: Final = 10.0
+"""Seconds for which it is remembered how many the service has accepted in its best second."""
+_FEWEST: Final = 5
+"""Fewer in a second may be our own idleness and say nothing about the service."""
+_MARGIN: Final = 1.1
+"""How far requests keep below what was accepted in that second, as a factor of the spacing."""
+_CAUTION: Final = 30.0
+"""Seconds after a 429 for which they do."""
 
 
 class Throttle:
     """Hands out the moments at which requests may leave, for all threads of one client.
 
     As long as the service is content, at once. After a 429 nothing leaves before the moment that the service
-    named, and from then on requests leave one after another, no faster than they were accepted in the last second;
-    each further 429 widens the spacing, each accepted request shrinks it a little.
+    named, and from then on requests leave one after another, a little slower than they were accepted in the best second
+    of late; each further 429 widens the spacing, to twice that at most, and each accepted request shrinks it a little.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -31,6 +39,7 @@ class Throttle:
         self._spacing = 0.0
         self._widened_at = float("-inf")
         self._accepted: deque[float] = deque()
+        self._narrowest = 0.0
 
     @property
     def spacing(self) -> float:
@@ -51,8 +60,11 @@ class Throttle:
             now = self._clock.monotonic()
             # Requests that left together are refused together: they count as one refusal.
             if now - self._widened_at > _WINDOW:
-                as_accepted = _WINDOW / max(1, self._count(now))
-                self._spacing = min(max(self._spacing * 1.5, as_accepted, _NARROWEST_SPACING), _WIDEST_SPACING)
+                best = self._best_second(now)
+                as_accepted = _WINDOW / max(_FEWEST, best)
+                widest = as_accepted * 2 if best >= _FEWEST else _WIDEST_SPACING
+                self._narrowest = max(as_accepted * _MARGIN, _NARROWEST_SPACING)
+                self._spacing = max(self._narrowest, min(self._spacing * 1.5, widest))
                 self._widened_at = now
             hold = retry_after if retry_after is not None else _WINDOW
             self._next = max(self._next, now + hold)
@@ -63,14 +75,24 @@ class Throttle:
         with self._lock:
             now = self._clock.monotonic()
             self._accepted.append(now)
-            self._count(now)
+            self._forget(now)
             if self._spacing:
-                self._spacing *= _RECOVERY
+                narrowest = self._narrowest if now - self._widened_at < _CAUTION else 0.0
+                self._spacing = max(self._spacing * _RECOVERY, narrowest)
                 if self._spacing < _NARROWEST_SPACING:
                     self._spacing = 0.0
 
-    def _count(self, now: float) -> int:
-        """How many requests were accepted within the window."""
-        while self._accepted and self._accepted[0] <= now - _WINDOW:
+    def _forget(self, now: float) -> None:
+        while self._accepted and self._accepted[0] <= now - _MEMORY:
             self._accepted.popleft()
-        return len(self._accepted)
+
+    def _best_second(self, now: float) -> int:
+        """How many requests were accepted in the second with the most of them."""
+        self._forget(now)
+        best, first = 0, 0
+        moments = list(self._accepted)
+        for last, moment in enumerate(moments):
+            while moments[first] <= moment - _WINDOW:
+                first += 1
+            best = max(best, last - first + 1)
+        return best

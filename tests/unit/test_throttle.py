@@ -1,0 +1,91 @@
+"""How requests are spaced when the service limits them."""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+
+import pytest
+from pulumi_dcs.api.clock import SystemClock
+from pulumi_dcs.api.throttle import Throttle
+
+
+class Time(SystemClock):
+    """Stands still until it is set."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def throttle() -> tuple[Throttle, Time]:
+    time = Time()
+    return Throttle(time), time
+
+
+def test_while_the_service_is_content_requests_leave_at_once() -> None:
+    requests, _ = throttle()
+    assert [requests.reserve() for _ in range(3)] == [0.0, 0.0, 0.0]
+    requests.accepted()
+    assert requests.spacing == 0.0
+
+
+def test_after_a_429_nothing_leaves_before_the_moment_that_the_service_named() -> None:
+    requests, _ = throttle()
+    assert requests.refused(7.0) == 7.0
+    assert requests.reserve() == 7.0
+    assert requests.reserve() > 7.0
+
+
+def test_a_429_after_a_quiet_moment_says_no_less_than_the_best_second_of_late() -> None:
+    requests, time = throttle()
+    for _ in range(50):
+        requests.accepted()
+    time.now += 3.0
+    requests.refused(None)
+    assert 1 / 50 < requests.spacing <= 2 / 50
+
+
+def test_one_that_goes_on_widens_the_spacing_as_far_as_evidence_goes() -> None:
+    requests, time = throttle()
+    for _ in range(50):
+        requests.accepted()
+    for _ in range(8):
+        time.now += 1.1
+        requests.refused(None)
+    assert requests.spacing == pytest.approx(2 / 50)
+    for _ in range(8):
+        time.now += 1.1
+        requests.refused(None)
+    assert requests.spacing == 2.0
+
+
+def test_requests_that_left_together_count_as_one_refusal() -> None:
+    requests, _ = throttle()
+    for _ in range(20):
+        requests.refused(None)
+    assert requests.spacing <= 1 / 5 * 1.1
+
+
+@pytest.mark.parametrize("limit", [3, 20, 50])
+def test_after_the_first_burst_few_are_refused(limit: int) -> None:
+    requests, time = throttle()
+    accepted: deque[float] = deque()
+    refused = 0
+    # What comes next, of each of a thousand requests: whether it asks for leave (or else has it), and when.
+    coming = [(time.now, number, True) for number in range(1000)]
+    while coming:
+        time.now, number, asks_for_leave = heapq.heappop(coming)
+        while accepted and accepted[0] <= time.now - 1.0:
+            accepted.popleft()
+        if asks_for_leave:
+            heapq.heappush(coming, (time.now + requests.reserve(), number, False))
+        elif len(accepted) < limit:
+            accepted.append(time.now)
+            requests.accepted()
+        else:
+            refused += 1
+            heapq.heappush(coming, (time.now + requests.refused(None), number, True))
+    assert refused < (1000 - limit) + 100
