@@ -47,16 +47,16 @@ class Bench:
         """``count`` backups of that length, all at once."""
         for _ in range(turns or self._turns):
             for provider in providers:
-                self._wait_for(f"{count} backups of {seconds:g} s", provider, seconds, count)
+                self._wait_for(_case(count, seconds), provider, seconds, count)
 
     def compressed(self, seconds: float, count: int) -> None:
         """The same by ours, with the engine's state compressed."""
-        case = f"{count} backups of {seconds:g} s, state compressed"
+        case = f"{_case(count, seconds)}, state compressed"
         self._wait_for(case, OURS, seconds, count, environment={"PULUMI_DIY_BACKEND_ZSTD": "true"})
 
     def limited(self, seconds: float, count: int, limit: int) -> None:
         """The same by ours, at a service that accepts so many requests a second."""
-        case = f"{count} backups of {seconds:g} s, {limit} requests/s"
+        case = f"{_case(count, seconds)}, {limit} requests/s"
         self._wait_for(case, OURS, seconds, count, rate_limit=limit)
 
     def done_at_once(self, count: int, instances: int, *, turns: int = 0) -> None:
@@ -114,6 +114,10 @@ class Bench:
                 average_lag=round(sum(lags) / len(lags), 3),
                 longest_lag=round(max(lags), 3),
             )
+
+
+def _case(count: int, seconds: float) -> str:
+    return f"{count} backup{'s' if count > 1 else ''} of {seconds:g} s"
 
 
 def _lags(one: Fleet, endpoint: LocalEndpoint) -> list[float]:

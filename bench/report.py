@@ -79,7 +79,7 @@ def draw_scaling(samples: Samples, path: Path) -> None:
     for provider, label, colour in ((PLAIN, "plain dynamic provider", "#b3541e"), (OURS, "pulumi-dcs", "#1f5fa8")):
         points = []
         for case, by_provider in samples.items():
-            match = re.fullmatch(r"(\d+) backups of 2 s", case)
+            match = re.fullmatch(r"(\d+) backups? of 2 s", case)
             if match and provider in by_provider:
                 points.append((int(match[1]), statistics.median(_seconds(by_provider[provider]))))
         points.sort()
