@@ -22,7 +22,7 @@ soak: .venv/ready ## random schedules of faults: longer ones than `make test` ha
 	DCS_SOAK_EXAMPLES=$${DCS_SOAK_EXAMPLES:-2000} DCS_SOAK_CYCLES=$${DCS_SOAK_CYCLES:-100} \
 		$(BIN)/python -m pytest -n 2 --timeout 0 tests/unit/test_invariants.py tests/engine/test_soak.py
 
-bench: .venv/ready ## measure against a plain dynamic provider: docs/performance.md, docs/scale.md (about an hour)
+bench: .venv/ready .venv-user/ready ## measure against a plain dynamic provider: docs/performance.md, docs/scale.md (about an hour)
 	$(BIN)/python -m bench $(BENCH)
 
 captures: .venv/ready ## run what README.md shows and put the real output in its place
@@ -51,6 +51,14 @@ lint: .venv/ready
 	@.venv-floor/bin/python -m pip install --quiet --disable-pip-version-check \
 		--force-reinstall --no-deps .
 	@.venv-floor/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-floor.txt
+	@touch $@
+
+.venv-user/ready: requirements.txt pyproject.toml $(shell find provider -name '*.py')
+	@echo "making an environment as a user has it, the package and what it needs: .venv-user …"
+	@$(PYTHON) -m venv .venv-user
+	@grep -v '^-e' requirements.txt > .venv-user/pinned.txt
+	@.venv-user/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall \
+		--constraint .venv-user/pinned.txt .
 	@touch $@
 
 clean: ## stop the local endpoint and forget its state and the demo's stack

@@ -12,7 +12,7 @@ from pulumi.dynamic import Resource
 from .api.models import BackupFormat
 from .properties import DRY_RUN, INPUT_NAMES, OUTPUT_NAMES
 from .provider import InstanceBackupProvider
-from .stack_trace import programs_frames_only
+from .stack_trace import internal_init, programs_frames_only
 from .tracking import wait_for_one_output
 
 
@@ -112,7 +112,7 @@ class InstanceBackup(BackupProperties, Resource, module="dcs", name="InstanceBac
             "adopt_backup_id": adopt_backup_id,
         }
         with programs_frames_only(inspect.currentframe()):
-            super().__init__(InstanceBackupProvider(), resource_name, _props(given, opts), opts)
+            internal_init(self, InstanceBackupProvider(), resource_name, _props(given, opts), opts)
         wait_for_one_output(self)
 
     @classmethod

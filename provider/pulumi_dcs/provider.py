@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
 from pulumi.dynamic import (
@@ -31,8 +32,14 @@ class InstanceBackupProvider(ResourceProvider):
 
     def configure(self, req: ConfigureRequest) -> None:
         """Called once in the host's process, before anything else there."""
-        from .lifecycle import Lifecycle
+        # What is loaded stays until the process ends: looking for garbage in it would hold up the first backups.
+        gc.disable()
+        try:
+            from .lifecycle import Lifecycle
 
+            gc.freeze()
+        finally:
+            gc.enable()
         self._lifecycle = Lifecycle(req)
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:

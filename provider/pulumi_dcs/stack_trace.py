@@ -1,18 +1,37 @@
-"""Leaves the frames that are not the program's out of the stack trace that Pulumi's SDK puts into the state."""
+"""Has the stack trace that Pulumi's SDK puts into the state begin and end with the program's own frames."""
 
 from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
+from types import FrameType, FunctionType
 from typing import Final
+
+from pulumi.dynamic import Resource
 
 _RUNNERS: Final = frozenset({"asyncio", "runpy"})
 """The packages whose frames lie between a program and what runs it."""
 _FRAMES_OF_THE_SDK: Final = 5
 """How many lie between a resource's constructor and the frame in which the SDK looks at the stack."""
+
+
+def _as_internal_init(constructor: Callable[..., None]) -> Callable[..., None]:
+    """The same constructor by another name.
+
+    In search of the line that declares a resource, the SDK goes up the stack to the third frame called ``__init__``;
+    a constructor's further frames have to be called otherwise. A dynamic resource's own constructor is the fourth, so
+    that the state named a line of this package as the one that declares each backup.
+    """
+    if not isinstance(constructor, FunctionType):
+        return constructor
+    code = constructor.__code__.replace(co_name="__internal_init__")
+    return FunctionType(code, constructor.__globals__, code.co_name, constructor.__defaults__, constructor.__closure__)
+
+
+internal_init: Final = _as_internal_init(Resource.__init__)
+"""What the constructor of a dynamic resource calls instead of ``pulumi.dynamic.Resource.__init__``."""
 
 
 @contextmanager

@@ -6,13 +6,13 @@ import asyncio
 from typing import Any
 
 from fastapi import Request
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _TRANSPORT = "pulumi_dcs.transport"
 
 
-class DroppableProtocol(H11Protocol):
-    """HTTP over h11 that hands its transport to the application, in the request's state."""
+class DroppableProtocol(HttpToolsProtocol):
+    """HTTP over httptools that hands its transport to the application, in the request's state."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Keep the transport where requests find it."""
