@@ -53,8 +53,8 @@ def measure(bench: Bench, part: str) -> None:
     """One part of it all."""
     if part == "fleet":
         bench.waiting(2, 64)
-        bench.waiting(20, 256, providers=(OURS,), turns=2)
-        bench.compressed(20, 256)
+        bench.waiting(20, 256, providers=(OURS,))
+        bench.not_compressed(20, 256, turns=2)
         bench.limited(20, 256, limit=50)
     elif part == "single":
         bench.waiting(0, 1)

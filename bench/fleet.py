@@ -88,6 +88,7 @@ class Fleet:
             "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": "bench",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DIY_BACKEND_ZSTD": "true",
         }
         self.environment.pop("PYTHONDONTWRITEBYTECODE", None)
         self.pulumi("stack", "init", "dev")

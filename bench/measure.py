@@ -49,10 +49,11 @@ class Bench:
             for provider in providers:
                 self._wait_for(_case(count, seconds), provider, seconds, count)
 
-    def compressed(self, seconds: float, count: int) -> None:
-        """The same by ours, with the engine's state compressed."""
-        case = f"{_case(count, seconds)}, state compressed"
-        self._wait_for(case, OURS, seconds, count, environment={"PULUMI_DIY_BACKEND_ZSTD": "true"})
+    def not_compressed(self, seconds: float, count: int, turns: int) -> None:
+        """The same by ours, with the engine's state as it comes: plain JSON."""
+        case = f"{_case(count, seconds)}, state not compressed"
+        for _ in range(turns):
+            self._wait_for(case, OURS, seconds, count, environment={"PULUMI_DIY_BACKEND_ZSTD": "false"})
 
     def limited(self, seconds: float, count: int, limit: int) -> None:
         """The same by ours, at a service that accepts so many requests a second."""
