@@ -62,6 +62,21 @@ def test_one_that_goes_on_widens_the_spacing_as_far_as_evidence_goes() -> None:
     assert requests.spacing == 2.0
 
 
+def test_for_a_minute_requests_keep_below_what_the_service_took_and_then_they_are_free_again() -> None:
+    requests, time = throttle()
+    for _ in range(50):
+        requests.accepted()
+    requests.refused(None)
+    for _ in range(59 * 40):
+        time.now += 1 / 40
+        requests.accepted()
+    assert requests.spacing > 1 / 50
+    for _ in range(10 * 40):
+        time.now += 1 / 40
+        requests.accepted()
+    assert requests.spacing == 0.0
+
+
 def test_requests_that_left_together_count_as_one_refusal() -> None:
     requests, _ = throttle()
     for _ in range(20):

@@ -46,6 +46,30 @@ def test_looking_goes_on_through_failures(endpoint: LocalEndpoint, fault: dict[s
     assert record.status.value == "succeed"
 
 
+class LeapingClock(SystemClock):
+    """Time passes in sleeps only, and they take none."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.mark.row("4")
+def test_a_look_that_was_throttled_comes_again_when_the_service_allows_it(endpoint: LocalEndpoint) -> None:
+    clock = LeapingClock()
+    heard = Heard(HA, timeout=120.0, clock=clock)
+    backup_id = endpoint.add_backup(HA, duration=600.0)
+    endpoint.plan({**LIST, "status": 429, "headers": {"Retry-After": "1"}, "skip": 15, "times": 3})
+    with pytest.raises(TimedOutError):
+        service_at(endpoint.url, clock=clock).wait(heard.operation, backup_id)
+    again = [message.rpartition("Looking again in ")[2] for message in heard.said if "Looking again" in message]
+    assert again == ["1 s.", "2 s.", "4 s."]
+
+
 @pytest.mark.row("8")
 def test_a_record_may_be_missing_for_a_while(endpoint: LocalEndpoint) -> None:
     endpoint.behave(list_lag=2.0)

@@ -20,7 +20,7 @@ _FEWEST: Final = 5
 """Fewer in a second may be our own idleness and say nothing about the service."""
 _MARGIN: Final = 1.1
 """How far requests keep below what was accepted in that second, as a factor of the spacing."""
-_CAUTION: Final = 30.0
+_CAUTION: Final = 60.0
 """Seconds after a 429 for which they do."""
 
 

@@ -12,6 +12,7 @@ from .errors import (
     DcsError,
     NoAnswerError,
     ServiceError,
+    ThrottledError,
     TimedOutError,
 )
 from .listing import BackupLists, Snapshot
@@ -57,7 +58,8 @@ def wait_until_succeeded(lists: BackupLists, operation: Operation, backup_id: st
         except (ServiceError, NoAnswerError) as error:
             # A running backup outlives whatever keeps us from seeing it; even a refusal can be a gateway's nonsense.
             trouble = error
-            pause = min(next_look(operation.elapsed - started) * 2 ** min(misses, 5), LONGEST_PAUSE)
+            named = error.retry_after if isinstance(error, ThrottledError) else None
+            pause = min((named or next_look(operation.elapsed - started)) * 2 ** min(misses, 5), LONGEST_PAUSE)
             misses += 1
             operation.say(f"{error.summary} Looking again in {in_words(max(1.0, pause))}.")
             continue
