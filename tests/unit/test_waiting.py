@@ -58,7 +58,6 @@ class LeapingClock(SystemClock):
         self.now += seconds
 
 
-@pytest.mark.row("4")
 def test_a_look_that_was_throttled_comes_again_when_the_service_allows_it(endpoint: LocalEndpoint) -> None:
     clock = LeapingClock()
     heard = Heard(HA, timeout=120.0, clock=clock)
