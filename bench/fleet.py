@@ -19,7 +19,7 @@ import psutil
 from tests.endpoint import LocalEndpoint
 
 ROOT: Final = Path(__file__).parent.parent
-USERS_PYTHON: Final = ROOT / ".venv-user" / "bin"
+USERS_BIN: Final = ROOT / ".venv-user" / "bin"
 """Has the package and what it needs, made by ``make bench``: Pulumi lists all that is installed before each command."""
 OURS: Final = "ours"
 PLAIN: Final = "plain"
@@ -82,7 +82,7 @@ class Fleet:
         self.environment = {
             **os.environ,
             **endpoint.environment,
-            "PATH": os.pathsep.join([str(USERS_PYTHON), str(engine), os.environ["PATH"]]),
+            "PATH": os.pathsep.join([str(USERS_BIN), str(engine), os.environ["PATH"]]),
             "PYTHONPATH": str(ROOT),
             "PULUMI_HOME": str(folder / "home"),
             "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",

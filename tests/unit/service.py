@@ -41,6 +41,18 @@ class FastClock(SystemClock):
         super().sleep(seconds / 10)
 
 
+class LeapingClock(SystemClock):
+    """Time passes in sleeps only, which take none, and when it is set; what is signed has the right date."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
 class Heard:
     """An operation on an instance, and everything it said."""
 

@@ -6,22 +6,13 @@ import heapq
 from collections import deque
 
 import pytest
-from pulumi_dcs.api.clock import SystemClock
 from pulumi_dcs.api.throttle import Throttle
 
-
-class Time(SystemClock):
-    """Stands still until it is set."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def monotonic(self) -> float:
-        return self.now
+from .service import LeapingClock
 
 
-def throttle() -> tuple[Throttle, Time]:
-    time = Time()
+def throttle() -> tuple[Throttle, LeapingClock]:
+    time = LeapingClock()
     return Throttle(time), time
 
 

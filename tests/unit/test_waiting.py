@@ -12,7 +12,7 @@ from pulumi_dcs.api.pace import next_look
 
 from tests.endpoint import HA, LocalEndpoint
 
-from .service import FastClock, Heard, fast_service_at, service_at, take
+from .service import FastClock, Heard, LeapingClock, fast_service_at, service_at, take
 
 LIST = {"operation": "list_backups"}
 
@@ -44,18 +44,6 @@ def test_looking_goes_on_through_failures(endpoint: LocalEndpoint, fault: dict[s
     record = service.wait(heard.operation, backup_id)
     assert record.backup_id == backup_id
     assert record.status.value == "succeed"
-
-
-class LeapingClock(SystemClock):
-    """Time passes in sleeps only, and they take none."""
-
-    now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 def test_a_look_that_was_throttled_comes_again_when_the_service_allows_it(endpoint: LocalEndpoint) -> None:
