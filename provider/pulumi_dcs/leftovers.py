@@ -28,15 +28,29 @@ class Leftovers:
             is_first, self._is_announced = not self._is_announced, True
         if not is_first:
             return
-        for entry in self._session.journal.left_of_stack(urn):
+        for entry in self._cut_short(urn):
             sites = ", ".join(sorted({stray.site.instance_id for stray in entry.strays}))
             self._session.host.tell(
                 urn,
-                f"An interrupted run was backing up instance {sites} for {entry.urn.rpartition('::')[2]!r}.\n"
+                f"An unfinished run was backing up instance {sites} for {entry.urn.rpartition('::')[2]!r}: "
+                "it was interrupted, or it goes on right now.\n"
                 "  `pulumi up` takes over what it made, or deletes it, if the program or the state still has that "
-                f"resource; else look at the instance's backups yourself, and then delete {entry.path}.",
+                "resource; else, once nothing runs, look at the instance's backups yourself, and then delete "
+                f"{entry.path}.",
                 Severity.INFO,
             )
+
+    def _cut_short(self, urn: str) -> list[Entry]:
+        """What creates in the URN's stack have left unfinished; not what a run got into the state before it ended."""
+        entries = self._session.journal.left_of_stack(urn)
+        held = self._session.held_backups(urn) if entries else None
+        if held is None:
+            return entries
+        for entry in entries:
+            for stray in entry.strays:
+                if stray.trail.backup_id in held:
+                    self._session.journal.settle(entry.urn, stray.trail.backup_id)
+        return [entry for entry in entries if any(stray.trail.backup_id not in held for stray in entry.strays)]
 
     def are_left(self, urn: str, backup_id: str) -> bool:
         """Whether killed runs may have made something besides the backup that the resource's state holds."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.endpoint import HA, LocalEndpoint
+from tests.endpoint import CLUSTER, HA, LocalEndpoint
 
 from .conftest import MakeStack
 from .stack import Stack, until
@@ -145,13 +145,34 @@ def test_a_killed_replacement_that_is_wanted_no_more_goes(stack: Stack, endpoint
     stack.declare(instance_id=HA, remark="one")
     preview = stack.preview()
     assert preview.ok, preview.text
-    assert f"An interrupted run was backing up instance {HA} for 'backup'." in preview.diagnostics
+    assert f"An unfinished run was backing up instance {HA} for 'backup': it was interrupted" in preview.diagnostics
     assert "1 to update" in preview.text
     outcome = stack.up()
     assert outcome.ok, outcome.text
     assert f"Deleted backup {stray}, which an interrupted run left." in outcome.diagnostics
     assert stack.backup_ids() == endpoint.backup_ids() == {old}
     assert stack.up("--expect-no-changes").ok
+
+
+@pytest.mark.row("13")
+def test_what_the_killed_run_has_in_the_state_is_not_announced(stack: Stack, endpoint: LocalEndpoint) -> None:
+    endpoint.behave(duration=600.0)
+    both = {"done": {"instance_id": HA, "remark": "one"}, "cut_short": {"instance_id": CLUSTER, "remark": "one"}}
+    stack.declare_all(both)
+
+    def one_is_in_the_state() -> bool:
+        for backup in endpoint.backups():
+            if backup["instance_id"] == HA:
+                endpoint.change_backup(backup["backup_id"], duration=0.0)
+        return len(stack.resources()) == 1
+
+    killed_up(stack, kill_everything, one_is_in_the_state)
+    # The announcement comes with the first resource that is checked: before the engine has named the other's state.
+    stack.declare_all({"new": {"instance_id": HA}, **both})
+    preview = stack.preview()
+    assert preview.ok, preview.text
+    assert f"was backing up instance {CLUSTER} for 'cut_short'" in preview.diagnostics
+    assert "'done'" not in preview.diagnostics
 
 
 @pytest.mark.row("13")
