@@ -46,15 +46,20 @@ def test_looking_goes_on_through_failures(endpoint: LocalEndpoint, fault: dict[s
     assert record.status.value == "succeed"
 
 
-def test_a_look_that_was_throttled_comes_again_when_the_service_allows_it(endpoint: LocalEndpoint) -> None:
+@pytest.mark.parametrize(
+    ("named", "pauses"), [("1", ["1 s", "2 s", "4 s"]), ("90", ["90 s", "90 s", "90 s"])]
+)
+def test_a_look_that_was_throttled_comes_again_when_the_service_allows_it(
+    endpoint: LocalEndpoint, named: str, pauses: list[str]
+) -> None:
     clock = LeapingClock()
-    heard = Heard(HA, timeout=120.0, clock=clock)
-    backup_id = endpoint.add_backup(HA, duration=600.0)
-    endpoint.plan({**LIST, "status": 429, "headers": {"Retry-After": "1"}, "skip": 15, "times": 3})
+    heard = Heard(HA, timeout=600.0, clock=clock)
+    backup_id = endpoint.add_backup(HA, duration=6000.0)
+    endpoint.plan({**LIST, "status": 429, "headers": {"Retry-After": named}, "skip": 15, "times": 3})
     with pytest.raises(TimedOutError):
         service_at(endpoint.url, clock=clock).wait(heard.operation, backup_id)
     again = [message.rpartition("Looking again in ")[2] for message in heard.said if "Looking again" in message]
-    assert again == ["1 s.", "2 s.", "4 s."]
+    assert again == [f"{pause}." for pause in pauses]
 
 
 @pytest.mark.row("8")

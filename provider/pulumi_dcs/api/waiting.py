@@ -23,7 +23,7 @@ from .pace import Crowd, Pace, next_look
 MISSING_PATIENCE: Final = 20.0
 """Seconds for which a record that was listed may be missing from the list before the backup counts as gone."""
 LONGEST_PAUSE: Final = 30.0
-"""Seconds between two looks while looking fails."""
+"""Seconds between two looks while looking fails, unless the service names more."""
 
 
 def wait_until_succeeded(lists: BackupLists, operation: Operation, backup_id: str, crowd: Crowd) -> BackupRecord:
@@ -58,8 +58,9 @@ def wait_until_succeeded(lists: BackupLists, operation: Operation, backup_id: st
         except (ServiceError, NoAnswerError) as error:
             # A running backup outlives whatever keeps us from seeing it; even a refusal can be a gateway's nonsense.
             trouble = error
-            named = error.retry_after if isinstance(error, ThrottledError) else None
-            pause = min((named or next_look(operation.elapsed - started)) * 2 ** min(misses, 5), LONGEST_PAUSE)
+            named = error.retry_after or 0.0 if isinstance(error, ThrottledError) else 0.0
+            longer = (named or next_look(operation.elapsed - started)) * 2 ** min(misses, 5)
+            pause = max(named, min(longer, LONGEST_PAUSE))
             misses += 1
             operation.say(f"{error.summary} Looking again in {in_words(max(1.0, pause))}.")
             continue
