@@ -58,7 +58,7 @@ lint: .venv/ready
 	@$(PYTHON) -m venv .venv-user
 	@grep -v '^-e' requirements.txt > .venv-user/pinned.txt
 	@.venv-user/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall \
-		--constraint .venv-user/pinned.txt .
+		--constraint .venv-user/pinned.txt pip .
 	@touch $@
 
 clean: ## stop the local endpoint and forget its state and the demo's stack

@@ -46,9 +46,7 @@ def test_looking_goes_on_through_failures(endpoint: LocalEndpoint, fault: dict[s
     assert record.status.value == "succeed"
 
 
-@pytest.mark.parametrize(
-    ("named", "pauses"), [("1", ["1 s", "2 s", "4 s"]), ("90", ["90 s", "90 s", "90 s"])]
-)
+@pytest.mark.parametrize(("named", "pauses"), [("1", ["1 s", "2 s", "4 s"]), ("90", ["90 s", "90 s", "90 s"])])
 def test_a_look_that_was_throttled_comes_again_when_the_service_allows_it(
     endpoint: LocalEndpoint, named: str, pauses: list[str]
 ) -> None:
