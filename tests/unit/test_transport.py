@@ -8,6 +8,8 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from pulumi_dcs.api import transport
 from pulumi_dcs.api.credentials import AccessKey, AuthToken
 from pulumi_dcs.api.errors import AuthenticationError, DcsError, NoAnswerError, ServiceError, UnreadableAnswerError
 
-from tests.endpoint import ACCESS_KEY, AUTH_TOKEN, HA, SECRET_KEY, LocalEndpoint
+from tests.endpoint import ACCESS_KEY, AUTH_TOKEN, HA, PROJECT_ID, SECRET_KEY, LocalEndpoint
 
 from .service import Heard, raw_server, service_at, take
 
@@ -31,6 +33,31 @@ def look(url: str) -> DcsError:
     with pytest.raises(DcsError) as caught:
         service._lists.look(Heard(HA, timeout=5.0).operation, patience=0.0)
     return caught.value
+
+
+@contextlib.contextmanager
+def listener(tls: ssl.SSLContext | None = None) -> Iterator[tuple[int, list[tuple[str, dict[str, str]]]]]:
+    """A server with an empty list and a cookie for everybody: its port, and the targets and headers that it heard."""
+    heard = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            heard.append((self.path, dict(self.headers)))
+            self.send_response(204)
+            self.send_header("Set-Cookie", "session=1; Path=/")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port, heard
+        server.shutdown()
 
 
 @pytest.mark.row("17")
@@ -124,6 +151,38 @@ def test_a_certificate_that_is_not_trusted_ends_it_at_once() -> None:
     assert "no backup was begun" in str(caught.value)
     assert connections == 1
     assert not heard.said
+
+
+def test_certificates_are_trusted_that_the_environment_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "authority.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with listener(context) as (port, heard):
+        assert service_at(f"https://127.0.0.1:{port}").find(Heard(HA).operation, "b") is None
+    assert len(heard) == 1
+
+
+def test_a_proxy_is_asked_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    with listener() as (port, heard):
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("NO_PROXY", "other.invalid")
+        assert service_at("http://dcs.invalid").find(Heard(HA).operation, "b") is None
+        assert [target.partition("?")[0] for target, _ in heard] == [
+            f"http://dcs.invalid/v2/{PROJECT_ID}/instances/{HA}/backups"
+        ]
+        monkeypatch.setenv("NO_PROXY", "dcs.invalid")
+        assert isinstance(look("http://dcs.invalid"), NoAnswerError)
+        assert len(heard) == 1
+
+
+def test_a_cookie_is_not_sent_back() -> None:
+    with listener() as (port, heard):
+        service = service_at(f"http://127.0.0.1:{port}")
+        for _ in range(2):
+            assert service.find(Heard(HA).operation, "b") is None
+    assert ["Cookie" in headers for _, headers in heard] == [False, False]
 
 
 def test_a_netrc_file_does_not_replace_the_signature(
