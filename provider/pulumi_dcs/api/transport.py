@@ -56,7 +56,7 @@ class Transport:
     """Sends requests to one endpoint, from any number of threads.
 
     By requests' adapter, without a session around it: what a session adds (redirects, cookies, the environment's
-    settings looked up again) is not wanted here, and takes a third of a request's time. Nothing is sent twice.
+    settings looked up again) is not wanted here. Nothing is sent twice.
     """
 
     def __init__(self, endpoint: str, auth: AuthBase, clock: Clock, user_agent: str) -> None:
