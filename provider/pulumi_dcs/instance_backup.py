@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import pulumi
 from pulumi.dynamic import Resource
 
 from .api.models import BackupFormat
-from .properties import DRY_RUN, INPUT_NAMES, OUTPUT_NAMES
+from .properties import DRY_RUN, INPUT_NAMES, ORGANIZATION, OUTPUT_NAMES
 from .provider import InstanceBackupProvider
 from .stack_trace import internal_init, programs_frames_only
 from .tracking import wait_for_one_output
+
+_NO_ORGANIZATION: Final = "organization"
+"""What Pulumi says where the state backend has none."""
 
 
 class BackupProperties:
@@ -111,8 +114,11 @@ class InstanceBackup(BackupProperties, Resource, module="dcs", name="InstanceBac
             "wait": wait,
             "adopt_backup_id": adopt_backup_id,
         }
+        props = _props(given, opts)
+        if (organization := pulumi.get_organization()) != _NO_ORGANIZATION:
+            props[ORGANIZATION] = organization
         with programs_frames_only(inspect.currentframe()):
-            internal_init(self, InstanceBackupProvider(), resource_name, _props(given, opts), opts)
+            internal_init(self, InstanceBackupProvider(), resource_name, props, opts)
         wait_for_one_output(self)
 
     @classmethod

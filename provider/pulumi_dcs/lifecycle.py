@@ -97,6 +97,7 @@ class Lifecycle:
         is_dry_run = bool(declared.get(properties.DRY_RUN))
         urn = self._urn
         self.session.note_preview(urn, is_dry_run=is_dry_run)
+        self.session.organization = str(declared.get(properties.ORGANIZATION) or "")
         self.leftovers.announce(urn)
         failures = list(properties.check(declared, is_marked=self.session.settings.mark))
         inputs = properties.normalised(declared)
@@ -152,7 +153,8 @@ class Lifecycle:
         place = service.place
         site = Site(place.endpoint, place.region, place.project_id, inputs.instance_id)
         entry = self.session.journal.begin(urn, site, properties.digest(declared))
-        mark = properties.mark(urn, declared) if self.session.settings.mark and urn else ""
+        is_marked = self.session.settings.mark and urn
+        mark = properties.mark(urn, declared, self.session.organization) if is_marked else ""
         ownership = service.ownership(
             inputs.remark or "",
             inputs.backup_format,

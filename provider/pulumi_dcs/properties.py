@@ -19,6 +19,8 @@ from .settings import is_region
 LONGEST_REMARK: Final = 128
 DRY_RUN: Final = "__dryRun"
 """Set by the resource in previews, where a provider can't otherwise tell; check takes it out again."""
+ORGANIZATION: Final = "__organization"
+"""Set by the resource where the stack belongs to one, for the same reason; check takes it out again."""
 
 MARK: Final = re.compile(r" ?~dcs:[0-9a-f]{12}$")
 """What is added to a remark where ``dcs:mark`` is on."""
@@ -179,9 +181,10 @@ def digest(inputs: Mapping[str, Any]) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
-def mark(urn: str, inputs: Mapping[str, Any]) -> str:
-    """The mark of the backup of this resource (its URN names the stack) with these inputs."""
-    return f"~dcs:{hashlib.sha256(f'{urn}|{digest(inputs)}'.encode()).hexdigest()[:12]}"
+def mark(urn: str, inputs: Mapping[str, Any], organization: str = "") -> str:
+    """The mark of the backup of this resource (its URN names the stack, but not whose it is) with these inputs."""
+    whose = f"{organization}|{urn}" if organization else urn
+    return f"~dcs:{hashlib.sha256(f'{whose}|{digest(inputs)}'.encode()).hexdigest()[:12]}"
 
 
 def has_unknowns(value: Any) -> bool:

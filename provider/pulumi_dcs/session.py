@@ -33,7 +33,7 @@ class Session:
         clock: the time that it lives in; the system's by default.
         host: the host's process; this one by default.
         environment: the environment's variables; this process's by default.
-        held_backups: tells what the state of a URN's stack holds; asks the engine by default.
+        held_backups: tells what the state of a URN's stack holds; asks the engine's command line by default.
     """
 
     def __init__(
@@ -51,7 +51,9 @@ class Session:
         # An entry needs a resource to belong to, and to be dropped when the engine has ended well.
         is_of_use = {Ability.CALLS, Ability.ENGINE_WATCH} <= self.host.abilities
         self.journal: Final = Journal.of_environment(environment, self._warn, is_kept=is_of_use)
-        self.held_backups: Final = held_backups
+        self._held_backups = held_backups
+        self.organization = ""
+        """The stack's, once a resource of the program has told it; empty where there is none."""
         self.claims: Final = Claims()
         self.adopted: Final = Claims()
         self._version = _version()
@@ -100,6 +102,10 @@ class Session:
         if isinstance(found, DcsError):
             raise found
         return found
+
+    def held_backups(self, urn: str) -> frozenset[str] | None:
+        """The backups in the state of the URN's stack; None where that could not be found out."""
+        return self._held_backups(urn, self.organization)
 
     def note_preview(self, urn: str, *, is_dry_run: bool) -> None:
         """Note whether what is asked of a resource now is for a preview; only check is told."""

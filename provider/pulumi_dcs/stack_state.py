@@ -12,24 +12,31 @@ import subprocess
 from collections.abc import Callable
 from typing import Any, Final
 
-HeldBackups = Callable[[str], frozenset[str] | None]
-"""Tells which backups the state of a URN's stack holds; None where that could not be found out."""
+HeldBackups = Callable[[str, str], frozenset[str] | None]
+"""Tells which backups the state of a URN's stack in an organisation holds; None where that could not be found out."""
 
 _TIMEOUT: Final = 30.0
 
 
-def held_backups(urn: str) -> frozenset[str] | None:
-    """The ids of the backups in the state of the URN's stack; None where that could not be found out."""
+def held_backups(urn: str, organization: str = "") -> frozenset[str] | None:
+    """The ids of the backups in the state of the URN's stack; None where that could not be found out.
+
+    Args:
+        organization: the stack's; if that is not known, the state backend takes its default one.
+    """
+    stack = urn.split("::")[:2]
     try:
+        name, project = stack[0].rpartition(":")[2], stack[1]
+        # Not the selected one: the run may have been told by --stack which it is.
+        reference = f"{organization}/{project}/{name}" if organization else name
         done = subprocess.run(
-            ["pulumi", "stack", "export", "--non-interactive"],
+            ["pulumi", "stack", "export", "--stack", reference, "--non-interactive"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_TIMEOUT,
             check=True,
         )
         resources: list[dict[str, Any]] = json.loads(done.stdout)["deployment"].get("resources", [])
-        stack = urn.split("::")[:2]
         if any(resource["urn"].split("::")[:2] != stack for resource in resources):
             return None
         ids = [str(resource.get("id", "")) for resource in resources]

@@ -250,11 +250,12 @@ def test_another_stack_takes_nothing_over(make_stack: MakeStack, endpoint: Local
     assert first.backup_ids() | second.backup_ids() == endpoint.backup_ids()
 
 
-def on_another_machine(stack: Stack, home: Path) -> None:
-    """Nothing that this machine remembers is there any more."""
+def on_another_machine(stack: Stack, home: Path, *, is_selected: bool = True) -> None:
+    """Nothing that this machine remembers is there any more, and the stack is selected, or it is not."""
     home.mkdir()
     stack.environment["PULUMI_HOME"] = str(home)
-    assert stack.pulumi("stack", "select", stack.name).ok
+    if is_selected:
+        assert stack.pulumi("stack", "select", stack.name).ok
 
 
 @pytest.mark.row("13b")
@@ -277,16 +278,21 @@ def test_on_another_machine_it_makes_its_own_and_names_the_one_that_was_left(
 
 
 @pytest.mark.row("13b")
-def test_on_another_machine_the_mark_proves_whose_it_is(stack: Stack, endpoint: LocalEndpoint, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_selected", [True, False], ids=["selected", "--stack"])
+def test_on_another_machine_the_mark_proves_whose_it_is(
+    stack: Stack, endpoint: LocalEndpoint, tmp_path: Path, *, is_selected: bool
+) -> None:
     endpoint.behave(duration=600.0)
     stack.config("dcs:mark", "true")
     stack.declare(instance_id=HA, remark="one")
     killed_up(stack, kill_everything, lambda: endpoint.count("list_backups") > 1)
     (left,) = endpoint.backup_ids()
     endpoint.change_backup(left, duration=0.0)
-    on_another_machine(stack, tmp_path / "elsewhere")
-    outcome = stack.up()
+    endpoint.behave(duration=0.3)
+    on_another_machine(stack, tmp_path / "elsewhere", is_selected=is_selected)
+    outcome = stack.up("--stack", stack.name)
     assert outcome.ok, outcome.text
+    assert stack.pulumi("stack", "select", stack.name).ok
     assert stack.backup_ids() == endpoint.backup_ids() == {left}
     assert endpoint.count("create_backup") == 1
     assert stack.resource()["outputs"]["remark"] == "one"

@@ -257,7 +257,7 @@ class Stack:
             clock=self._service.clock,
             host=host,
             environment=environment,
-            held_backups=lambda _: frozenset(self.backup_ids),
+            held_backups=lambda *_: frozenset(self.backup_ids),
         )
         return provider, host
 

@@ -204,7 +204,7 @@ def test_the_mark_proves_nothing_else(record: BackupRecord, held: frozenset[str]
     assert ownership.left_behind([record], NOW) is None
 
 
-def test_a_mark_differs_by_stack_resource_and_inputs() -> None:
+def test_a_mark_differs_by_organization_stack_resource_and_inputs() -> None:
     urn = "urn:pulumi:dev::shop::t::b"
     inputs = {"instance_id": "i", "remark": "r", "triggers": {"a": 1}}
     mark = properties.mark(urn, inputs)
@@ -212,10 +212,12 @@ def test_a_mark_differs_by_stack_resource_and_inputs() -> None:
     others = {
         properties.mark(urn.replace("dev", "prod"), inputs),
         properties.mark(urn + "2", inputs),
+        properties.mark(urn, inputs, "acme"),
+        properties.mark(urn, inputs, "other"),
         properties.mark(urn, {**inputs, "triggers": {"a": 2}}),
         properties.mark(urn, {**inputs, "instance_id": "j"}),
     }
-    assert len(others | {mark}) == 5
+    assert len(others | {mark}) == 7
     assert properties.MARK.sub("", f"r {mark}") == "r"
     assert properties.MARK.sub("", mark) == ""
 
