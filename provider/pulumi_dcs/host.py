@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import os
 import socket
 import sys
@@ -315,13 +316,23 @@ def _outward(frame: FrameType | None) -> Iterator[FrameType]:
 
 def _grpc_server() -> Any:
     """The gRPC server that the host's main thread keeps in a local variable."""
-    main_thread = threading.main_thread().ident
-    assert main_thread is not None
-    for frame in _outward(sys._current_frames().get(main_thread)):
+    for frame in _outward(_main_threads_frame()):
         server = frame.f_locals.get("server")
         if server is not None and hasattr(server, "_state"):
             return server
     raise LookupError("no gRPC server on the main thread")
+
+
+def _main_threads_frame() -> FrameType | None:
+    # Garbage that is collected in that call can have Python 3.11 wait for itself for ever:
+    # https://github.com/python/cpython/issues/106883
+    was_collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return sys._current_frames().get(threading.main_thread().ident or 0)
+    finally:
+        if was_collecting:
+            gc.enable()
 
 
 def _served_request() -> tuple[Any, Any] | None:
