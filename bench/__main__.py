@@ -32,6 +32,7 @@ def main() -> None:
         )
         with running_endpoint() as endpoint:
             bench = Bench(engine, endpoint, arguments.turns)
+            bench.warm_up()
             for part in arguments.parts:
                 measure(bench, part)
                 samples = {**samples, **bench.results.samples}
@@ -42,6 +43,7 @@ def main() -> None:
         "memory": report.memory_table(samples),
         "state": report.state_table(samples),
         "machine": f"Measured on {json.loads(kept.read_text())['machine']}, the endpoint on the same machine.",
+        "speed": report.speed(samples),
     }
     for page in ("README.md", "docs/performance.md", "docs/scale.md"):
         report.fill(ROOT / page, parts)

@@ -41,6 +41,12 @@ class Bench:
         self._turns = turns
         self.results = Results()
 
+    def warm_up(self) -> None:
+        """Run each provider once, unmeasured: the first run of all reads everything from the disk."""
+        for provider in (OURS, PLAIN):
+            with self._new(provider, 1, 1) as one:
+                one.up()
+
     def waiting(
         self, seconds: float, count: int, *, providers: tuple[str, ...] = (OURS, PLAIN), turns: int = 0
     ) -> None:

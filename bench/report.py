@@ -102,6 +102,16 @@ def machine() -> str:
     return f"{psutil.cpu_count()} cores, {memory:.0f} GB, {platform.system()}, Python {platform.python_version()}"
 
 
+def speed(samples: Samples) -> str:
+    """How fast the machine was beside the runs."""
+    all_runs = [run for by_provider in samples.values() for runs in by_provider.values() for run in runs]
+    loops = [run["fixed_loop"] * 1000 for run in all_runs if "fixed_loop" in run]
+    return (
+        f"The same million additions in Python, timed before each run, took {statistics.median(loops):.0f} ms "
+        f"({min(loops):.0f} to {max(loops):.0f})."
+    )
+
+
 def fill(path: Path, parts: dict[str, str]) -> None:
     """Put each part between ``<!-- bench: name -->`` and ``<!-- end -->`` of the page, where it has such a place."""
     text = path.read_text()
