@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import statistics
 import subprocess
 import tempfile
 import threading
@@ -52,7 +51,6 @@ class Cost:
         host_threads: the highest number of threads in the host.
         requests: how many were served meanwhile, by operation.
         refused: how many of them were answered 429.
-        fixed_loop: seconds that a million additions took just before: how fast the machine was in that minute.
     """
 
     seconds: float
@@ -61,7 +59,6 @@ class Cost:
     host_threads: int
     requests: dict[str, int]
     refused: int
-    fixed_loop: float
 
 
 class Fleet:
@@ -103,7 +100,6 @@ class Fleet:
     def pulumi(self, *arguments: str) -> Cost:
         """Run a command of the engine, and watch its processes."""
         before = len(self._endpoint.requests())
-        fixed_loop = _fixed_loop()
         began = time.perf_counter()
         with (
             (self._folder / "output").open("w") as output,
@@ -129,7 +125,6 @@ class Fleet:
             peak.host_threads,
             {name: operations.count(name) for name in sorted(set(operations))},
             sum(row["status"] == 429 for row in served),
-            fixed_loop,
         )
 
     def resources(self) -> list[dict[str, Any]]:
@@ -150,19 +145,6 @@ def fleet(engine: Path, endpoint: LocalEndpoint, provider: str, count: int, inst
     """A fleet in a folder of its own; one backup for each instance by default."""
     with tempfile.TemporaryDirectory() as folder:
         yield Fleet(Path(folder), engine, endpoint, provider=provider, count=count, instances=instances or count)
-
-
-def _fixed_loop() -> float:
-    """Seconds of a million additions, the median of nine: a shared machine is faster in one hour than in the next."""
-
-    def once() -> float:
-        began = time.perf_counter()
-        total = 0
-        for number in range(1_000_000):
-            total += number
-        return time.perf_counter() - began
-
-    return statistics.median(once() for _ in range(9))
 
 
 @dataclass

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import statistics
+import timeit
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
@@ -23,7 +25,7 @@ class Results:
 
     def add(self, case: str, provider: str, cost: Cost, **more: Any) -> None:
         """Add a sample, and say so."""
-        sample = {**asdict(cost), **more}
+        sample = {**asdict(cost), **more, "fixed_loop": _fixed_loop()}
         self.samples.setdefault(case, {}).setdefault(provider, []).append(sample)
         print(f"{case}, {provider}: {cost.seconds:.2f} s {more or ''}", flush=True)
 
@@ -121,6 +123,13 @@ class Bench:
                 average_lag=round(sum(lags) / len(lags), 3),
                 longest_lag=round(max(lags), 3),
             )
+
+
+def _fixed_loop() -> float:
+    """Seconds of a million additions, the median of nine: a shared machine is faster in one hour than in the next."""
+    return statistics.median(
+        timeit.repeat("for number in range(1_000_000): total += number", "total = 0", repeat=9, number=1)
+    )
 
 
 def _case(count: int, seconds: float) -> str:

@@ -107,8 +107,8 @@ def speed(samples: Samples) -> str:
     all_runs = [run for by_provider in samples.values() for runs in by_provider.values() for run in runs]
     loops = [run["fixed_loop"] * 1000 for run in all_runs if "fixed_loop" in run]
     return (
-        f"The same million additions in Python, timed before each run, took {statistics.median(loops):.0f} ms "
-        f"({min(loops):.0f} to {max(loops):.0f})."
+        f"The same million additions in Python, timed beside {len(loops)} of the {len(all_runs)} runs, took "
+        f"{statistics.median(loops):.0f} ms ({min(loops):.0f} to {max(loops):.0f})."
     )
 
 
