@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from pathlib import Path
@@ -63,6 +64,7 @@ def test_the_program_tells_the_organization_where_there_is_one(organization: str
         def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], None]:
             return {}, None
 
+    asyncio.set_event_loop(asyncio.new_event_loop())  # set_mocks needs one; any asyncio.run before has taken it away
     pulumi.runtime.set_mocks(Mocks(), organization=organization)
     run_as_program(lambda: InstanceBackup("backup", instance_id=HA) and None)()  # type: ignore[no-untyped-call]
     (inputs,) = registered
