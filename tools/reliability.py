@@ -71,7 +71,7 @@ def page(results: dict[str, list[tuple[str, bool]]]) -> str:
         "Two invariants, under every fault below: the live backups that our runs made at the service are exactly those",
         "in the stack's state (after the next successful `pulumi up`, for faults that kill a process), and no fault",
         "makes a second backup where one was asked for. By which proofs a backup is taken over stands in",
-        "`provider/pulumi_dcs/api/ownership.py`, together with the one case that they can't tell apart.",
+        "`provider/pulumi_dcs/operations/ownership.py`, together with the one case that they can't tell apart.",
         "",
         "Written by `make reliability` from a run of the tests named here. Beside them, random schedules of faults,",
         "kills and timeouts run in virtual time (`tests/unit/test_invariants.py`) and on the real engine",

@@ -1,6 +1,6 @@
 """Backups of Huawei Cloud DCS (Redis) instances as Pulumi resources."""
 
-from .api.models import BackupFormat
-from .instance_backup import InstanceBackup
+from .api.parsing import BackupFormat
+from .instance_backup.resource import InstanceBackup
 
 __all__ = ["BackupFormat", "InstanceBackup"]

@@ -16,7 +16,7 @@ from pulumi.dynamic import (
 )
 
 if TYPE_CHECKING:
-    from .lifecycle import Lifecycle
+    from .instance_backup.lifecycle import Lifecycle
 
 
 class InstanceBackupProvider(ResourceProvider):
@@ -35,7 +35,7 @@ class InstanceBackupProvider(ResourceProvider):
         # What is loaded stays until the process ends: looking for garbage in it would hold up the first backups.
         gc.disable()
         try:
-            from .lifecycle import Lifecycle
+            from .instance_backup.lifecycle import Lifecycle
 
             gc.freeze()
         finally:

@@ -12,13 +12,13 @@ from .api import retries
 from .api.client import DcsClient, Place
 from .api.clock import CancellableClock, SystemClock
 from .api.errors import DcsError, SettingsError
-from .api.operation import Operation
-from .api.ownership import Claims
-from .api.service import BackupService
-from .host import Ability, Host, Severity
-from .journal import Journal
-from .settings import Settings
-from .stack_state import HeldBackups, held_backups
+from .config.settings import Settings
+from .engine.host import Ability, Host, Severity
+from .engine.stack_state import HeldBackups, held_backups
+from .operations.operation import Operation
+from .operations.ownership import Claims
+from .operations.service import BackupService
+from .recovery.journal import Journal
 
 CREATE_TIMEOUT: Final = 30 * 60.0
 DELETE_TIMEOUT: Final = 10 * 60.0

@@ -82,7 +82,7 @@ def test_a_bug_of_ours_keeps_its_traceback(stack: Stack, endpoint: LocalEndpoint
     (stack.folder / "sitecustomize.py").write_text(
         "import sys\n"
         "if sys.argv[:1] == ['-m'] or 'pulumi.dynamic' in ' '.join(sys.orig_argv):\n"
-        "    from pulumi_dcs.api.service import BackupService\n"
+        "    from pulumi_dcs.operations.service import BackupService\n"
         "    BackupService.take = lambda *_: 1 // 0\n"
     )
     stack.environment["PYTHONPATH"] = str(stack.folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from pulumi_dcs.host import Ability
+from pulumi_dcs.engine.host import Ability
 
 from tests.endpoint import CLUSTER, HA, SINGLE, LocalEndpoint
 
@@ -28,7 +28,8 @@ EVERYTHING = "host._is_dynamic_host = lambda: False; host._served_request = lamb
 def take_away(stack: Stack, patch: str) -> None:
     """Let the host's process find less than there is."""
     (stack.folder / "sitecustomize.py").write_text(
-        f"import sys\nif 'pulumi.dynamic' in ' '.join(sys.orig_argv):\n    from pulumi_dcs import host\n    {patch}\n"
+        "import sys\nif 'pulumi.dynamic' in ' '.join(sys.orig_argv):\n"
+        f"    from pulumi_dcs.engine import host\n    {patch}\n"
     )
     stack.environment["PYTHONPATH"] = str(stack.folder)
 

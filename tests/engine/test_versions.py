@@ -6,7 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from pulumi_dcs.host import Ability
+from pulumi_dcs.engine.host import Ability
 
 from tests.endpoint import HA, SINGLE, LocalEndpoint
 

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pulumi_dcs.api.client import Place
 from pulumi_dcs.api.clock import SystemClock
 from pulumi_dcs.api.credentials import AccessKey, Credentials
-from pulumi_dcs.api.models import BackupFormat
-from pulumi_dcs.api.operation import Operation
-from pulumi_dcs.api.ownership import Claims, Ledger
-from pulumi_dcs.api.service import BackupService
+from pulumi_dcs.api.parsing import BackupFormat
+from pulumi_dcs.operations.operation import Operation
+from pulumi_dcs.operations.ownership import Claims, Ledger
+from pulumi_dcs.operations.service import BackupService
 
 from tests.endpoint import ACCESS_KEY, PROJECT_ID, REGION, SECRET_KEY
 

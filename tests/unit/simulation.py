@@ -28,8 +28,8 @@ from pulumi_dcs.emulator.faults import Fault
 from pulumi_dcs.emulator.signatures import Accepted
 from pulumi_dcs.emulator.store import Store
 from pulumi_dcs.emulator.world import Behaviour, World
-from pulumi_dcs.host import Ability, Call, Host, PropertyChange, Severity
-from pulumi_dcs.lifecycle import Lifecycle
+from pulumi_dcs.engine.host import Ability, Call, Host, PropertyChange, Severity
+from pulumi_dcs.instance_backup.lifecycle import Lifecycle
 
 from tests.endpoint import ACCESS_KEY, PROJECT_ID, REGION, SECRET_KEY
 

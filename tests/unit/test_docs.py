@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pulumi_dcs import policies
 from pulumi_dcs.api import error_codes
-from pulumi_dcs.properties import INPUT_NAMES, OUTPUT_NAMES
+from pulumi_dcs.instance_backup.properties import INPUT_NAMES, OUTPUT_NAMES
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

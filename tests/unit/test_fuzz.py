@@ -7,9 +7,9 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from pulumi_dcs.api.answers import clock_skew, error_from, service_time
 from pulumi_dcs.api.clock import SystemClock
-from pulumi_dcs.api.models import BackupRecord, Instance, parse_time
+from pulumi_dcs.api.error_response import clock_skew, error_from, service_time
+from pulumi_dcs.api.parsing import BackupRecord, Instance, parse_time
 from pulumi_dcs.api.transport import Answer, Request
 
 from tests.endpoint import ACCESS_KEY, SECRET_KEY

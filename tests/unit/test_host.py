@@ -7,7 +7,7 @@ import sys
 
 GARBAGE_THAT_STARTS_A_THREAD = """
 import gc, threading
-from pulumi_dcs import host
+from pulumi_dcs.engine import host
 
 class Garbage:
     def __init__(self):

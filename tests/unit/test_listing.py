@@ -9,9 +9,9 @@ import pytest
 from pulumi_dcs.api import client
 from pulumi_dcs.api.client import DcsClient, Place
 from pulumi_dcs.api.clock import SystemClock
-from pulumi_dcs.api.listing import BackupLists
-from pulumi_dcs.api.models import BackupPage, BackupRecord, BackupStatus
-from pulumi_dcs.api.operation import Operation
+from pulumi_dcs.api.parsing import BackupPage, BackupRecord, BackupStatus
+from pulumi_dcs.operations.operation import Operation
+from pulumi_dcs.operations.record_cache import BackupLists
 
 from tests.endpoint import HA, PROJECT_ID, LocalEndpoint
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pulumi_dcs import properties
-from pulumi_dcs.api.models import BackupFormat, BackupRecord, BackupStatus
-from pulumi_dcs.api.ownership import Claims, NoLedger, Ownership, Post, Trail, made_by
-from pulumi_dcs.journal import Journal
-from pulumi_dcs.journal_form import Site
+from pulumi_dcs.api.parsing import BackupFormat, BackupRecord, BackupStatus
+from pulumi_dcs.instance_backup import properties
+from pulumi_dcs.operations.ownership import Claims, NoLedger, Ownership, Post, Trail, made_by
+from pulumi_dcs.recovery.journal import Journal
+from pulumi_dcs.recovery.journal_format import Site
 
 NOW = datetime(2026, 11, 1, 12, 0, 0, tzinfo=timezone.utc)
 MINE = BackupRecord("mine", BackupStatus.BACKUPING, remark="r", backup_format="rdb", backup_type="manual")

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pulumi_dcs.api.pace import Crowd, Pace, next_look
 from pulumi_dcs.api.transport import Transport
+from pulumi_dcs.operations.polling import Crowd, Pace, next_look
 
 from tests.endpoint import HA
 

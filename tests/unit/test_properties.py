@@ -15,8 +15,8 @@ import pytest
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.output import UNKNOWN as UNKNOWN_VALUE
 from pulumi.runtime.rpc import UNKNOWN
-from pulumi_dcs import properties
-from pulumi_dcs.host import PropertyChange
+from pulumi_dcs.engine.host import PropertyChange
+from pulumi_dcs.instance_backup import properties
 from pulumi_dcs.provider import InstanceBackupProvider
 
 GOOD = {"instance_id": "9ca3f4c5-0000", "remark": "r", "backup_format": "aof", "triggers": {}, "region": "cn-north-4"}

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pulumi_dcs.api.credentials import AccessKey, AuthToken, Credentials
 from pulumi_dcs.api.errors import SettingsError
-from pulumi_dcs.credential_chain import OfficialChain
-from pulumi_dcs.settings import Settings
+from pulumi_dcs.config.credential_chain import OfficialChain
+from pulumi_dcs.config.settings import Settings
 
 
 class NoChain(OfficialChain):

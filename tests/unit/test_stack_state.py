@@ -13,9 +13,9 @@ import pytest
 from pulumi.dynamic import Config, ConfigureRequest
 from pulumi.runtime import test as run_as_program
 from pulumi_dcs import InstanceBackup
-from pulumi_dcs.lifecycle import Lifecycle
-from pulumi_dcs.properties import ORGANIZATION
-from pulumi_dcs.stack_state import held_backups
+from pulumi_dcs.engine.stack_state import held_backups
+from pulumi_dcs.instance_backup.lifecycle import Lifecycle
+from pulumi_dcs.instance_backup.properties import ORGANIZATION
 
 from tests.endpoint import HA, PROJECT_ID, REGION
 

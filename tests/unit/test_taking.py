@@ -16,7 +16,7 @@ from pulumi_dcs.api.errors import (
     TimedOutError,
     UnreadableAnswerError,
 )
-from pulumi_dcs.api.models import BackupFormat
+from pulumi_dcs.api.parsing import BackupFormat
 
 from tests.endpoint import HA, LocalEndpoint, port_that_refuses
 

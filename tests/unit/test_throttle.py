@@ -6,7 +6,7 @@ import heapq
 from collections import deque
 
 import pytest
-from pulumi_dcs.api.throttle import Throttle
+from pulumi_dcs.api.rate_limit import Throttle
 
 from .service import LeapingClock
 

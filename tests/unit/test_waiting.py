@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 
 import pytest
-from pulumi_dcs.api import waiting
 from pulumi_dcs.api.clock import SystemClock
 from pulumi_dcs.api.errors import BackupFailedError, BackupGoneError, CancelledError, TimedOutError
-from pulumi_dcs.api.pace import next_look
+from pulumi_dcs.operations import wait as waiting
+from pulumi_dcs.operations.polling import next_look
 
 from tests.endpoint import HA, LocalEndpoint
 

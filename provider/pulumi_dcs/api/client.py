@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from .answers import error_from, service_time
+from ..operations.operation import Operation
 from .clock import Clock
 from .credentials import CredentialSource
+from .error_response import error_from, service_time
 from .errors import NoAnswerError, ServiceError, ThrottledError
-from .models import BackupFormat, BackupPage, BackupRecord, Instance
-from .operation import Operation
+from .parsing import BackupFormat, BackupPage, BackupRecord, Instance
+from .rate_limit import Throttle
 from .signing import RequestSigner
-from .throttle import Throttle
 from .transport import Answer, Request, Transport
 
 PAGE_SIZE: Final = 1000

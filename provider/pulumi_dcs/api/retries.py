@@ -7,8 +7,8 @@ from typing import Final, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential, wait_random
 
+from ..operations.operation import Operation, in_words
 from .errors import DcsError, NoAnswerError, ThrottledError, UnreadableAnswerError
-from .operation import Operation, in_words
 
 T = TypeVar("T")
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from . import retries
-from .client import PAGE_SIZE, DcsClient
-from .models import BackupRecord
+from ..api import retries
+from ..api.client import PAGE_SIZE, DcsClient
+from ..api.parsing import BackupRecord
 from .operation import Operation
 
 _MOST_PAGES: Final = 200

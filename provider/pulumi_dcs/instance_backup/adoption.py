@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from .api.errors import BackupNotFoundError
-from .api.models import BackupStatus
-from .api.operation import Operation
-from .api.service import BackupService
+from ..api.errors import BackupNotFoundError
+from ..api.parsing import BackupStatus
+from ..operations.operation import Operation
+from ..operations.service import BackupService
+from ..session import Session
 from .properties import Inputs
-from .session import Session
 
 
 def adopt(session: Session, service: BackupService, operation: Operation, inputs: Inputs, backup_id: str) -> None:

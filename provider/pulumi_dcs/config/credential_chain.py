@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from .api.credentials import AccessKey, CredentialSource
+from ..api.credentials import AccessKey, CredentialSource
 
 PROFILE_VARIABLE: Final = "HUAWEICLOUD_SDK_CREDENTIALS_FILE"
 PROFILE_FILE: Final = "~/.huaweicloud/credentials"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 
-from .api.errors import DcsError
-from .host import Severity
+from ..api.errors import DcsError
+from ..engine.host import Severity
+from ..session import DELETE_TIMEOUT, Session
 from .journal import Entry
-from .journal_form import Stray
-from .session import DELETE_TIMEOUT, Session
+from .journal_format import Stray
 
 
 class Leftovers:

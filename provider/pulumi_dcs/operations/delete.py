@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from .client import DcsClient
-from .error_codes import BACKUP_GONE, BUSY
-from .errors import (
+from ..api.client import DcsClient
+from ..api.error_codes import BACKUP_GONE, BUSY
+from ..api.errors import (
     CancelledError,
     DcsError,
     InstanceBusyError,
@@ -17,10 +17,10 @@ from .errors import (
     TimedOutError,
     UnreadableAnswerError,
 )
-from .listing import BackupLists
-from .models import BackupRecord
+from ..api.parsing import BackupRecord
 from .operation import Operation, in_words
-from .pace import next_look
+from .polling import next_look
+from .record_cache import BackupLists
 
 PATIENCE: Final = 120.0
 """Seconds for which a delete is tried again while the service can't be reached or fails."""

@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from .api.ownership import Trail
-from .journal_form import Site, Stray, read_stray, read_strays, told
+from ..operations.ownership import Trail
+from .journal_format import Site, Stray, read_stray, read_strays, told
 
 _LIVE: Final = ".json"
 _RETIRED: Final = ".made"

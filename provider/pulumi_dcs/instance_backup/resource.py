@@ -9,11 +9,11 @@ from typing import Any, Final
 import pulumi
 from pulumi.dynamic import Resource
 
-from .api.models import BackupFormat
+from ..api.parsing import BackupFormat
+from ..engine.registration import wait_for_one_output
+from ..engine.stack_trace import internal_init, programs_frames_only
+from ..provider import InstanceBackupProvider
 from .properties import DRY_RUN, INPUT_NAMES, ORGANIZATION, OUTPUT_NAMES
-from .provider import InstanceBackupProvider
-from .stack_trace import internal_init, programs_frames_only
-from .tracking import wait_for_one_output
 
 _NO_ORGANIZATION: Final = "organization"
 """What Pulumi says where the state backend has none."""

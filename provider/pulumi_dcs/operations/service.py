@@ -6,19 +6,19 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from . import retries
-from .client import DcsClient, Place
-from .clock import Clock
-from .credentials import CredentialSource
-from .errors import DcsError
-from .listing import BackupLists, Snapshot
-from .models import BackupFormat, BackupRecord, Instance
+from ..api import retries
+from ..api.client import DcsClient, Place
+from ..api.clock import Clock
+from ..api.credentials import CredentialSource
+from ..api.errors import DcsError
+from ..api.parsing import BackupFormat, BackupRecord, Instance
+from .create_once import Taking
+from .delete import find_backup, remove_backup
 from .operation import Operation
 from .ownership import Claims, Ledger, NoLedger, Ownership, Trail, belongs_to_another, made_by
-from .pace import Crowd
-from .removing import find_backup, remove_backup
-from .taking import Taking
-from .waiting import wait_until_succeeded
+from .polling import Crowd
+from .record_cache import BackupLists, Snapshot
+from .wait import wait_until_succeeded
 
 
 class BackupService:

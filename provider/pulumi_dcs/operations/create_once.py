@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from . import retries
-from .client import DcsClient
-from .error_codes import BUSY
-from .errors import (
+from ..api import retries
+from ..api.client import DcsClient
+from ..api.error_codes import BUSY
+from ..api.errors import (
     CancelledError,
     DcsError,
     InstanceBusyError,
@@ -17,11 +17,11 @@ from .errors import (
     TimedOutError,
     UnreadableAnswerError,
 )
-from .listing import BackupLists, Snapshot
-from .models import BackupRecord
+from ..api.parsing import BackupRecord
 from .operation import Operation, in_words
 from .ownership import Ownership
-from .pace import next_look
+from .polling import next_look
+from .record_cache import BackupLists, Snapshot
 
 LOOKS_FOR_A_LOST_ONE: Final = (0.0, 0.5, 1.0, 2.0)
 """Seconds before each look at the list after a lost answer: the record may come a little late."""

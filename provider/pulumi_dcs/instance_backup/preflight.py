@@ -7,12 +7,12 @@ from typing import Any
 
 from pulumi.runtime import rpc
 
+from ..api.errors import DcsError, NoAnswerError, NotFoundError, SettingsError
+from ..config.settings import missing_region
+from ..engine.host import Severity
+from ..operations.operation import Operation
+from ..session import READ_TIMEOUT, Session
 from . import properties
-from .api.errors import DcsError, NoAnswerError, NotFoundError, SettingsError
-from .api.operation import Operation
-from .host import Severity
-from .session import READ_TIMEOUT, Session
-from .settings import missing_region
 
 
 class Checking:

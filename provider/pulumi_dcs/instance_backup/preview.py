@@ -7,7 +7,7 @@ from typing import Any
 
 from pulumi.runtime.rpc import UNKNOWN
 
-from .api.models import BackupStatus
+from ..api.parsing import BackupStatus
 from .properties import Inputs, normalised
 
 

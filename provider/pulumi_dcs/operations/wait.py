@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from .error_codes import BACKUP_FAILURES
-from .errors import (
+from ..api.error_codes import BACKUP_FAILURES
+from ..api.errors import (
     BackupFailedError,
     BackupGoneError,
     CancelledError,
@@ -15,10 +15,10 @@ from .errors import (
     ThrottledError,
     TimedOutError,
 )
-from .listing import BackupLists, Snapshot
-from .models import BackupRecord, BackupStatus
+from ..api.parsing import BackupRecord, BackupStatus
 from .operation import Operation, in_words
-from .pace import Crowd, Pace, next_look
+from .polling import Crowd, Pace, next_look
+from .record_cache import BackupLists, Snapshot
 
 MISSING_PATIENCE: Final = 20.0
 """Seconds for which a record that was listed may be missing from the list before the backup counts as gone."""

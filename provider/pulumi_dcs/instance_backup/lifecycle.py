@@ -19,9 +19,7 @@ from pulumi.dynamic import (
 )
 from pulumi.runtime import rpc
 
-from . import foretell, properties
-from .adopting import adopt
-from .api.errors import (
+from ..api.errors import (
     BackupFailedError,
     BackupGoneError,
     BackupNotFoundError,
@@ -29,15 +27,17 @@ from .api.errors import (
     DcsError,
     TimedOutError,
 )
-from .api.models import BackupStatus
-from .api.operation import Operation
-from .api.service import BackupService
-from .checking import Checking
-from .host import Ability, PropertyChange, Severity
-from .journal_form import Site
-from .leftovers import Leftovers
+from ..api.parsing import BackupStatus
+from ..engine.host import Ability, PropertyChange, Severity
+from ..operations.operation import Operation
+from ..operations.service import BackupService
+from ..recovery.journal_format import Site
+from ..recovery.orphans import Leftovers
+from ..session import CREATE_TIMEOUT, DELETE_TIMEOUT, READ_TIMEOUT, Session
+from . import preview, properties
+from .adoption import adopt
+from .preflight import Checking
 from .properties import Inputs
-from .session import CREATE_TIMEOUT, DELETE_TIMEOUT, READ_TIMEOUT, Session
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -106,7 +106,7 @@ class Lifecycle:
         if not failures and is_dry_run and _is_about_to_be_made(olds, inputs):
             failures = self.checking.check_instance(inputs)
         if not failures and is_dry_run and "adopt_backup_id" in inputs and not olds:
-            self.session.host.tell(urn, foretell.adoption(inputs), Severity.INFO)
+            self.session.host.tell(urn, preview.adoption(inputs), Severity.INFO)
         return CheckResult(inputs, [CheckFailure(failure.property, failure.reason) for failure in failures])
 
     @_diagnosed
@@ -124,13 +124,13 @@ class Lifecycle:
         replaces, shown = list(changes), dict(changes)
         foretold = ""
         if replaces:
-            foretold = foretell.replacement(instance_id, backup_id, status, _olds, declared)
+            foretold = preview.replacement(instance_id, backup_id, status, _olds, declared)
         elif goes_on:
             changes["status"] = PropertyChange.UPDATE
-            foretold = foretell.going_on(instance_id, backup_id)
+            foretold = preview.going_on(instance_id, backup_id)
         elif self.leftovers.are_left(urn, backup_id):
             changes["status"] = PropertyChange.UPDATE
-            foretold = foretell.cleaning_up(backup_id)
+            foretold = preview.cleaning_up(backup_id)
         # Of an update nothing: the status would be shown as removed, since no input has that name.
         self.session.host.set_detailed_diff(shown, outputs=frozenset({"status"}))
         if foretold and self.session.is_previewed(urn):

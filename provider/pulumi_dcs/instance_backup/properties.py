@@ -12,9 +12,9 @@ from typing import Any, Final
 from pulumi.output import Unknown
 from pulumi.runtime.rpc import UNKNOWN
 
-from .api.models import BackupFormat, BackupRecord, BackupStatus
-from .host import PropertyChange
-from .settings import is_region
+from ..api.parsing import BackupFormat, BackupRecord, BackupStatus
+from ..config.settings import is_region
+from ..engine.host import PropertyChange
 
 LONGEST_REMARK: Final = 128
 DRY_RUN: Final = "__dryRun"

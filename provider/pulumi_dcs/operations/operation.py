@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from .clock import Cancelled, Clock
-from .errors import CancelledError, TimedOutError
+from ..api.clock import Cancelled, Clock
+from ..api.errors import CancelledError, TimedOutError
 
 
 def _unheard(_message: str) -> None:

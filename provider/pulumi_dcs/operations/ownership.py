@@ -32,7 +32,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from .models import BackupFormat, BackupRecord
+from ..api.parsing import BackupFormat, BackupRecord
 
 CLOCK_GRAIN: Final = timedelta(seconds=2)
 """How coarse the service's times are: they may be cut to whole seconds, and its hosts differ a little."""

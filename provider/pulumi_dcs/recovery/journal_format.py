@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timezone
 from typing import Any
 
-from .api.models import BackupFormat
-from .api.ownership import Post, Trail
+from ..api.parsing import BackupFormat
+from ..operations.ownership import Post, Trail
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from .api.credentials import AccessKey, AuthToken, Credentials, CredentialSource
-from .api.errors import SettingsError
+from ..api.credentials import AccessKey, AuthToken, Credentials, CredentialSource
+from ..api.errors import SettingsError
 from .credential_chain import PROFILE_FILE, OfficialChain
 
 REGION_VARIABLES: Final = ("HW_REGION_NAME",)

@@ -11,6 +11,7 @@ from typing import Final
 from urllib3.exceptions import InvalidHeader
 from urllib3.util.retry import Retry
 
+from ..operations.operation import in_words
 from . import error_codes
 from .clock import Clock
 from .errors import (
@@ -21,7 +22,6 @@ from .errors import (
     ThrottledError,
     UnreadableAnswerError,
 )
-from .operation import in_words
 from .signing import SIGNING_WINDOW
 from .transport import Answer, Request
 

@@ -1,0 +1,1 @@
+"""Settings and credentials, and where they come from."""

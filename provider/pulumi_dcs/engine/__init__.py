@@ -1,0 +1,1 @@
+"""Pulumi's engine and SDK from inside: the only place with their private names; knows nothing of DCS."""

@@ -1,0 +1,1 @@
+"""The ``InstanceBackup`` resource: what a user declares, and what becomes of it."""

@@ -1,0 +1,1 @@
+"""Procedures of several API calls: start once, wait, find, delete."""

@@ -1,0 +1,1 @@
+"""What a killed run leaves behind, and how the next one finds it."""
