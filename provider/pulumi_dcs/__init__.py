@@ -1,6 +1,6 @@
 """Backups of Huawei Cloud DCS (Redis) instances as Pulumi resources."""
 
-from .api.parsing import BackupFormat
+from .api.backup_format import BackupFormat
 from .instance_backup.resource import InstanceBackup
 
 __all__ = ["BackupFormat", "InstanceBackup"]

@@ -1,164 +1,157 @@
-"""What one host process works with: settings, services by place, time; made once, when the host is configured."""
+"""What one provider process shares: settings, clients, journal, saved state; made once, whatever asks first."""
 
 from __future__ import annotations
 
 import os
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import metadata
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from .api import retries
-from .api.client import DcsClient, Place
 from .api.clock import CancellableClock, SystemClock
-from .api.errors import DcsError, SettingsError
+from .clients import Clients
 from .config.settings import Settings
-from .engine.host import Ability, Host, Severity
-from .engine.stack_state import HeldBackups, held_backups
+from .engine.requests import ProgramFacts
+from .engine.stack_state import StackStates, StackStateUnavailable
+from .engine.workspace import backend_url
 from .operations.operation import Operation
-from .operations.ownership import Claims
-from .operations.service import BackupService
+from .recovery.evidence import ReadsStackStates, records_in
 from .recovery.journal import Journal
+from .recovery.journal_format import Scope
 
-CREATE_TIMEOUT: Final = 30 * 60.0
-DELETE_TIMEOUT: Final = 10 * 60.0
-READ_TIMEOUT: Final = 2 * 60.0
+
+class Log(Protocol):
+    """Where messages to the user go (see ``engine.log``)."""
+
+    def report_progress(self, urn: str, message: str) -> None:
+        """Show a passing message on the resource's row."""
+
+    def info(self, urn: str, message: str) -> None:
+        """Add a lasting message to the resource."""
+
+    def warn(self, urn: str, message: str) -> None:
+        """Add a lasting warning to the resource."""
+
+
+@dataclass
+class ResourceNotes:
+    """What this process has heard of a resource in this run. The engine asks for one resource one thing at a time.
+
+    Attributes:
+        program: what the program told about the resource.
+        held: the record that the state holds for it, once the engine has named it.
+        adopted_before: what the old inputs named to be adopted: that input is spent.
+        had_old_inputs: whether the resource was in the state when it was checked first.
+        was_diffed: whether the engine asked for a diff, as it does unless a replacement is forced.
+        is_replaced: whether the diff called for a replacement.
+        is_checked: whether the program declares it, as far as this run has come.
+    """
+
+    program: ProgramFacts = field(default_factory=ProgramFacts)
+    held: str = ""
+    adopted_before: str = ""
+    had_old_inputs: bool = False
+    was_diffed: bool = False
+    is_replaced: bool = False
+    is_checked: bool = False
 
 
 class Session:
-    """Shared by all requests that one host process serves.
+    """Shared by all requests that one provider process serves.
 
     Args:
         configuration: the stack's configuration, by full key.
+        log: where messages to the user go.
         clock: the time that it lives in; the system's by default.
-        host: the host's process; this one by default.
         environment: the environment's variables; this process's by default.
-        held_backups: tells what the state of a URN's stack holds; asks the engine's command line by default.
+        stack_states: reads the engine's saved state; by its command line by default.
+        journal: remembers creates under way; in Pulumi's home by default.
     """
 
     def __init__(
         self,
         configuration: Mapping[str, Any],
+        log: Log,
         *,
         clock: CancellableClock | None = None,
-        host: Host | None = None,
         environment: Mapping[str, str] = os.environ,
-        held_backups: HeldBackups = held_backups,
+        stack_states: ReadsStackStates | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self.settings: Final = Settings(configuration, environment)
-        self.clock: Final = clock or SystemClock()
-        self.host: Final = host or Host(on_cancel=self.clock.cancel, on_close=self.close)
-        # An entry needs a resource to belong to, and to be dropped when the engine has ended well.
-        is_of_use = {Ability.CALLS, Ability.ENGINE_WATCH} <= self.host.abilities
-        self.journal: Final = Journal.of_environment(environment, self._warn, is_kept=is_of_use)
-        self._held_backups = held_backups
-        self.organization = ""
-        """The stack's, once a resource of the program has told it; empty where there is none."""
-        self.claims: Final = Claims()
-        self.adopted: Final = Claims()
-        self._version = _version()
-        if self.settings.is_debugging:
-            in_force = ", ".join(sorted(ability.name for ability in self.host.abilities))
-            self.host.tell(self.host.call().urn, f"pulumi-dcs {self._version}, abilities: {in_force}", Severity.INFO)
+        self.clock: Final[CancellableClock] = clock or SystemClock()
+        self.log: Final = log
+        self.clients: Final = Clients(self.settings, self.clock, version())
+        self.stack_states: Final[ReadsStackStates] = stack_states or StackStates()
+        self.journal: Final = journal or Journal.in_home(environment, lambda message: log.warn("", message))
+        self._environment = environment
         self._lock = threading.Lock()
-        self._services: dict[Place, BackupService] = {}
-        self._projects: dict[str, str | DcsError] = {}
-        self._previewed: set[str] = set()
-        self.is_out_of_reach = False
-        """Whether a preview has found the service out of reach: it says so once, and asks no more."""
+        self._notes: dict[str, ResourceNotes] = {}
+        self._backend: str | None = None
+        self._organization = ""
 
-    def service(self, region: str, project_id: str) -> BackupService:
-        """The backups of a project in a region; empty texts where the settings shall tell.
+    def note_check(self, urn: str, program: ProgramFacts, *, had_old_inputs: bool) -> ResourceNotes:
+        """Note that the engine has a resource checked, which the program therefore declares."""
+        with self._lock:
+            notes = self._notes.setdefault(urn, ResourceNotes())
+            notes.program = program
+            notes.is_checked = True
+            notes.had_old_inputs = notes.had_old_inputs or had_old_inputs
+            self._organization = self._organization or program.organization
+        return notes
 
-        Raises:
-            DcsError: a setting is missing, or the project could not be found out.
+    def notes(self, urn: str) -> ResourceNotes:
+        """What this process has heard of a resource in this run."""
+        with self._lock:
+            return self._notes.setdefault(urn, ResourceNotes())
+
+    def is_declared(self, urn: str) -> bool:
+        """Whether the program is known to declare that resource."""
+        with self._lock:
+            return urn in self._notes and self._notes[urn].is_checked
+
+    @property
+    def organization(self) -> str:
+        """The stack's, once a resource of the program has told it; empty where there is none."""
+        return self._organization
+
+    def scope(self, urn: str) -> Scope:
+        """Whose resource it is."""
+        with self._lock:
+            if self._backend is None:
+                self._backend = backend_url(self._environment)
+        return Scope.of(urn, self._backend, self._organization)
+
+    def holders(self, urn: str) -> dict[str, str]:
+        """The records that the saved state of a URN's stack holds, with their URNs; empty where it can't be read."""
+        try:
+            return records_in(self.stack_states.read(urn, self._organization))
+        except StackStateUnavailable:
+            return {}
+
+    def operation(self, name: str, urn: str, timeout: float) -> Operation:
+        """An operation for a resource.
+
+        Args:
+            name: what it does, to follow "to".
+            timeout: in seconds.
         """
-        region = region or self.settings.region
-        project_id = project_id or self.project_id(region)
-        place = Place(self.settings.endpoint(region), project_id, region)
-        with self._lock:
-            if place not in self._services:
-                self._services[place] = BackupService(
-                    place, self.settings.credentials(), self.clock, self.claims, self._version
-                )
-            return self._services[place]
-
-    def project_id(self, region: str) -> str:
-        """The configured project, or the one that IAM knows by the region's name.
-
-        Raises:
-            DcsError: there is none, there are several, or IAM could not be asked.
-        """
-        configured = self.settings.project_id
-        if configured:
-            return configured
-        with self._lock:
-            if region not in self._projects:
-                try:
-                    self._projects[region] = self._look_up_project(region)
-                except DcsError as error:
-                    self._projects[region] = error
-            found = self._projects[region]
-        if isinstance(found, DcsError):
-            raise found
-        return found
-
-    def held_backups(self, urn: str) -> frozenset[str] | None:
-        """The backups in the state of the URN's stack; None where that could not be found out."""
-        return self._held_backups(urn, self.organization)
-
-    def note_preview(self, urn: str, *, is_dry_run: bool) -> None:
-        """Note whether what is asked of a resource now is for a preview; only check is told."""
-        with self._lock:
-            (self._previewed.add if is_dry_run else self._previewed.discard)(urn)
-
-    def is_previewed(self, urn: str) -> bool:
-        """Whether what is asked of a resource is for a preview."""
-        with self._lock:
-            return urn in self._previewed
-
-    def operation(self, name: str, instance_id: str, timeout: float) -> Operation:
-        """An operation of the request that this thread serves; a custom timeout goes before the given one."""
-        call = self.host.call()
         return Operation(
             name,
-            instance_id=instance_id,
             clock=self.clock,
-            timeout=call.timeout or timeout,
-            say=lambda message: self.host.show(call.urn, message),
-            warn=lambda message: self.host.tell(call.urn, message, Severity.WARNING),
+            timeout=timeout,
+            report_progress=lambda message: self.log.report_progress(urn, message),
+            warn=lambda message: self.log.warn(urn, message),
         )
-
-    def _warn(self, message: str) -> None:
-        self.host.tell(self.host.call().urn, message, Severity.WARNING)
 
     def close(self) -> None:
-        """The engine ends the host's process in good order."""
+        """The engine ends the process in good order."""
         self.journal.close()
 
-    def _look_up_project(self, region: str) -> str:
-        advice = "set dcs:projectId, HUAWEICLOUD_SDK_PROJECT_ID or HW_PROJECT_ID to the project's id."
-        if not region:
-            raise SettingsError("No project id for DCS, and no region to look it up by.", advice=advice)
-        iam = DcsClient(
-            Place(self.settings.iam_endpoint(region), "", region),
-            self.settings.credentials(),
-            self.clock,
-            self._version,
-        )
-        operation = Operation(f"look up the project of {region} at IAM", instance_id="", clock=self.clock, timeout=30.0)
-        try:
-            found = retries.read(operation, lambda: iam.find_project(operation, region), patience=10.0)
-        except DcsError as error:
-            error.add_fact("looked up because neither project_id nor dcs:projectId nor a variable gives it")
-            raise
-        if len(found) != 1:
-            many = f"several projects ({', '.join(found)})" if found else "no project"
-            raise SettingsError(f"IAM knows {many} named {region!r}.", advice=advice)
-        return found[0]
 
-
-def _version() -> str:
+def version() -> str:
+    """The package's version."""
     try:
         return metadata.version("pulumi-dcs")
     except metadata.PackageNotFoundError:

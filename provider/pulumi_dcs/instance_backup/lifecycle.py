@@ -1,349 +1,399 @@
-"""What happens to an ``InstanceBackup``: check, diff, create, read, update, delete."""
+"""What happens to an ``InstanceBackup``: check, diff, create, read, update, delete, in the engine's order."""
 
 from __future__ import annotations
 
-import asyncio
 import functools
+import threading
 import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
-from pulumi.dynamic import (
+from ..api.backups import BackupStatus
+from ..api.errors import DcsError
+from ..api.location import Location
+from ..engine.errors import DiagnosticError, ResourceInitFailedError
+from ..engine.requests import (
     CheckFailure,
-    CheckResult,
-    ConfigureRequest,
-    CreateResult,
-    DiffResult,
-    ReadResult,
-    UpdateResult,
+    CheckRequest,
+    CheckResponse,
+    CreateRequest,
+    CreateResponse,
+    DeleteRequest,
+    DiffRequest,
+    DiffResponse,
+    PropertyDiffKind,
+    ReadRequest,
+    ReadResponse,
+    UpdateRequest,
+    UpdateResponse,
 )
-from pulumi.runtime import rpc
-
-from ..api.errors import (
-    BackupFailedError,
-    BackupGoneError,
-    BackupNotFoundError,
+from ..engine.values import without_assets
+from ..operations.errors import (
     CancelledError,
-    DcsError,
+    CredentialsRefusedError,
+    DeleteFailedError,
+    OperationError,
+    RecordFailedError,
+    RecordGoneError,
+    RecordNotFoundError,
     TimedOutError,
 )
-from ..api.parsing import BackupStatus
-from ..engine.host import Ability, PropertyChange, Severity
 from ..operations.operation import Operation
-from ..operations.service import BackupService
-from ..recovery.journal_format import Site
-from ..recovery.orphans import Leftovers
-from ..session import CREATE_TIMEOUT, DELETE_TIMEOUT, READ_TIMEOUT, Session
-from . import preview, properties
-from .adoption import adopt
-from .preflight import Checking
-from .properties import Inputs
+from ..operations.wait import MISSING_TIMEOUT
+from ..session import Session
+from . import preview
+from .adoption import check_adoptable, held_by_another
+from .advice import in_pulumis_terms
+from .backups import BackupService
+from .creation import Creation
+from .identity import BackupId, resource_name
+from .names import ENDPOINT, SECRET_INPUTS
+from .orphans import name_orphans
+from .preflight import Preflight
+from .properties import (
+    Inputs,
+    canonical_inputs,
+    drifted_inputs,
+    is_settled,
+    outputs,
+    outputs_with,
+    replacements,
+    status_of,
+    updates,
+)
+from .validation import check, message
+
+CREATE_TIMEOUT: Final = 30 * 60.0
+DELETE_TIMEOUT: Final = 10 * 60.0
+READ_TIMEOUT: Final = 2 * 60.0
+_CLEANUP_TIMEOUT: Final = 60.0
+"""Seconds for removing a failed backup's record: nobody waits for that longer than for the error itself."""
+_REFRESH_MAX_AGE: Final = 10.0
+"""Seconds for which a refresh uses an instance's list again for its other backups: two requests for an instance,
+however many backups it has."""
 
 P = ParamSpec("P")
-R = TypeVar("R")
-
-REFRESH_MAX_AGE: Final = 10.0
-"""Seconds for which a refresh uses an instance's list again for its other backups."""
+T = TypeVar("T")
 
 
-class PartialFailure(Exception):
-    """The operation failed, and the backup stays in the state as it is."""
-
-    def __init__(self, error: DcsError, resource_id: str, outs: Mapping[str, Any]) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.resource_id = resource_id
-        self.outs = outs
-
-
-Method = Callable[Concatenate["Lifecycle", P], R]
-
-
-def _diagnosed(method: Method[P, R]) -> Method[P, R]:
-    """Show API errors as the diagnostics they are; everything else is a bug of ours and keeps its traceback."""
+def _diagnosed(method: Callable[Concatenate[Lifecycle, P], T]) -> Callable[Concatenate[Lifecycle, P], T]:
+    """Let the errors of this package end the operation as the diagnostics they are."""
 
     @functools.wraps(method)
-    def wrapper(self: Lifecycle, /, *args: P.args, **kwargs: P.kwargs) -> R:
+    def wrapper(self: Lifecycle, /, *args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            with self.session.host.serving():
-                return method(self, *args, **kwargs)
+            return method(self, *args, **kwargs)
         except DcsError as error:
-            self.session.host.fail(self._message(error))
-            raise
-        except PartialFailure as failure:
-            self._fail_partially(failure)
-            raise failure.error from None
+            raise DiagnosticError(self.diagnostic(error)) from error
 
     return wrapper
 
 
 class Lifecycle:
-    """Carries out what the engine asks for.
+    """Carries out what the engine asks for (see ``engine.requests.Provider``)."""
 
-    Args:
-        req: brings the stack's configuration.
-        surroundings: those of the session; the real ones by default, others are for tests.
-    """
-
-    def __init__(self, req: ConfigureRequest, **surroundings: Any) -> None:
-        self.session: Final = Session(_Configuration(req), **surroundings)
-        self.leftovers: Final = Leftovers(self.session)
-        self.checking: Final = Checking(self.session)
-
-    @_diagnosed
-    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Validate the inputs and fill in where the backup is made. In previews, also ask whether it can be."""
-        olds, declared = properties.plain(_olds), properties.plain(news)
-        is_dry_run = bool(declared.get(properties.DRY_RUN))
-        urn = self._urn
-        self.session.note_preview(urn, is_dry_run=is_dry_run)
-        self.session.organization = str(declared.get(properties.ORGANIZATION) or "")
-        self.leftovers.announce(urn)
-        failures = list(properties.check(declared, is_marked=self.session.settings.mark))
-        inputs = properties.normalised(declared)
-        if not failures:
-            failures = self.checking.fill_in_place(olds, inputs, is_dry_run=is_dry_run)
-        if not failures and is_dry_run and _is_about_to_be_made(olds, inputs):
-            failures = self.checking.check_instance(inputs)
-        if not failures and is_dry_run and "adopt_backup_id" in inputs and not olds:
-            self.session.host.tell(urn, preview.adoption(inputs), Severity.INFO)
-        return CheckResult(inputs, [CheckFailure(failure.property, failure.reason) for failure in failures])
-
-    @_diagnosed
-    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        """Replace for what makes another backup, update to see to what was cut short, else nothing."""
-        self._settle(_id)
-        declared = properties.plain(_news)
-        changes = properties.replacements(self._old_inputs(_olds), _olds, declared)
-        instance_id, backup_id = _split(_id)
-        urn = self._urn
-        status = _status(_olds)
-        goes_on = not status.is_final and Inputs.of(_known(declared)).wait
-        if status is BackupStatus.FAILED or status.is_gone:
-            changes["status"] = PropertyChange.UPDATE_REPLACE
-        replaces, shown = list(changes), dict(changes)
-        foretold = ""
-        if replaces:
-            foretold = preview.replacement(instance_id, backup_id, status, _olds, declared)
-        elif goes_on:
-            changes["status"] = PropertyChange.UPDATE
-            foretold = preview.going_on(instance_id, backup_id)
-        elif self.leftovers.are_left(urn, backup_id):
-            changes["status"] = PropertyChange.UPDATE
-            foretold = preview.cleaning_up(backup_id)
-        # Of an update nothing: the status would be shown as removed, since no input has that name.
-        self.session.host.set_detailed_diff(shown, outputs=frozenset({"status"}))
-        if foretold and self.session.is_previewed(urn):
-            self.session.host.tell(urn, foretold, Severity.INFO)
-        return DiffResult(changes=bool(changes), replaces=replaces, delete_before_replace=False)
-
-    @_diagnosed
-    def create(self, props: dict[str, Any]) -> CreateResult:
-        """Take a backup, or take over the one that is to be adopted."""
-        inputs = Inputs.of(props)
-        service = self.session.service(inputs.region or "", inputs.project_id or "")
-        operation = self.session.operation(f"back up instance {inputs.instance_id}", inputs.instance_id, CREATE_TIMEOUT)
-        declared = properties.normalised(props)
-        if inputs.adopt_backup_id is not None:
-            backup_id = inputs.adopt_backup_id
-            adopt(self.session, service, operation, inputs, backup_id)
-            outs = self._finish(service, operation, declared, backup_id)
-            return CreateResult(_resource_id(inputs.instance_id, backup_id), outs)
-        urn = self._urn
-        place = service.place
-        site = Site(place.endpoint, place.region, place.project_id, inputs.instance_id)
-        entry = self.session.journal.begin(urn, site, properties.digest(declared))
-        is_marked = self.session.settings.mark and urn
-        mark = properties.mark(urn, declared, self.session.organization) if is_marked else ""
-        ownership = service.ownership(
-            inputs.remark or "",
-            inputs.backup_format,
-            ledger=entry,
-            mark=mark,
-            held=lambda: self.session.held_backups(urn),
-        )
-        backup_id = service.take(operation, ownership)
-        try:
-            outs = self._finish(service, operation, declared, backup_id)
-        except PartialFailure:
-            if Ability.PARTIAL_STATE in self.session.host.abilities:
-                self.session.journal.answered(entry)
-            raise
-        except (BackupFailedError, BackupGoneError):
-            entry.drop()
-            raise
-        self.leftovers.remove(entry)
-        self.session.journal.answered(entry)
-        return CreateResult(_resource_id(inputs.instance_id, backup_id), outs)
-
-    @_diagnosed
-    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Look what has become of the backup."""
-        instance_id, backup_id = _split(id_)
-        self._settle(id_)
-        service = self.session.service(props.get("region") or "", props.get("project_id") or "")
-        operation = self.session.operation(f"list the backups of instance {instance_id}", instance_id, READ_TIMEOUT)
-        record = service.find(operation, backup_id, max_age=REFRESH_MAX_AGE)
-        if record is None and "backup_id" in props:
-            return ReadResult("", {})
-        if record is None:
-            # InstanceBackup.get: for the engine, an empty answer to it would be a resource without properties.
-            raise BackupNotFoundError(
-                f"Backup {backup_id} of instance {instance_id} does not exist.",
-                advice="check the id (<instance_id>/<backup_id>) and the region against the console.",
-            )
-        declared = properties.normalised(props) or {"instance_id": instance_id}
-        declared.setdefault("instance_id", instance_id)
-        place = {"region": service.place.region, "project_id": service.place.project_id}
-        outs = properties.outputs(
-            {**{name: value for name, value in place.items() if value}, **declared}, backup_id, record
-        )
-        old_inputs = self._old_inputs(props)
-        return ReadResult(id_, outs, {name: outs.get(name, value) for name, value in old_inputs.items()})
-
-    @_diagnosed
-    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        """Go on waiting for a backup whose create or update was cut short; delete what a killed replacement made."""
-        inputs = Inputs.of(_news)
-        _, backup_id = _split(_id)
-        self._settle(_id)
-        service = self.session.service(inputs.region or "", inputs.project_id or "")
-        operation = self.session.operation(f"back up instance {inputs.instance_id}", inputs.instance_id, CREATE_TIMEOUT)
-        declared = properties.normalised(_news)
-        try:
-            outs = self._finish(service, operation, declared, backup_id)
-            self.leftovers.remove_besides(self._urn, backup_id)
-            return UpdateResult(outs)
-        except (BackupFailedError, BackupGoneError) as error:
-            error.add_fact("the next `pulumi up` replaces it by a new backup")
-            status = BackupStatus.FAILED if isinstance(error, BackupFailedError) else BackupStatus.DELETED
-            outs = {**properties.outputs(declared, backup_id, None), "status": status.value}
-            raise PartialFailure(error, _id, outs) from error
-
-    @_diagnosed
-    def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """Delete the backup; done when it is gone. One that another resource of this run has adopted stays."""
-        instance_id, backup_id = _split(_id)
-        self._settle(_id)
-        self.leftovers.announce(self._urn)
-        if self.session.adopted.is_claimed(backup_id):
-            message = f"Backup {backup_id} is not deleted: another resource has adopted it in this run."
-            self.session.host.tell(self._urn, message, Severity.WARNING)
-            return
-        service = self.session.service(_props.get("region") or "", _props.get("project_id") or "")
-        name = f"delete backup {backup_id} of instance {instance_id}"
-        # Before the backup itself: afterwards the engine would never call for this resource again.
-        self.leftovers.remove_besides(self._urn, backup_id)
-        service.remove(self.session.operation(name, instance_id, DELETE_TIMEOUT), backup_id)
-
-    def _finish(
-        self, service: BackupService, operation: Operation, declared: Mapping[str, Any], backup_id: str
-    ) -> dict[str, Any]:
-        """Wait for the backup, unless that is not wanted; its outputs."""
-        if not Inputs.of(declared).wait:
-            return properties.outputs(declared, backup_id, service.glance(operation, backup_id))
-        try:
-            return properties.outputs(declared, backup_id, service.wait(operation, backup_id))
-        except (TimedOutError, CancelledError) as error:
-            error.add_fact(f"backup {backup_id} is in the state, and goes on at the service")
-            error.advice = "run `pulumi up` again: it goes on waiting for the same backup and makes no other."
-            resource_id = _resource_id(operation.instance_id, backup_id)
-            record = service.glance(operation, backup_id) if isinstance(error, TimedOutError) else None
-            raise PartialFailure(error, resource_id, properties.outputs(declared, backup_id, record)) from error
-        except BackupFailedError as error:
-            self._remove_failed(service, operation, backup_id, error)
-            raise
-
-    def _remove_failed(
-        self, service: BackupService, operation: Operation, backup_id: str, error: BackupFailedError
-    ) -> None:
-        """Leave no failed record behind: nothing in the state would ever remove it."""
-        name = f"delete the failed backup {backup_id}"
-        cleanup = Operation(name, instance_id=operation.instance_id, clock=operation.clock, timeout=60.0)
-        try:
-            service.remove(cleanup, backup_id)
-        except DcsError as second:
-            error.add_fact(f"its record could not be removed: {second.summary}")
-        else:
-            error.add_fact("its record was removed")
-
-    def _settle(self, resource_id: str) -> None:
-        """The engine knows the backup: it belongs to a resource, and its create is over."""
-        backup_id = resource_id.rpartition("/")[2]
-        self.session.claims.claim(backup_id)
-        self.session.journal.settle(self._urn, backup_id)
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._lock = threading.Lock()
+        self._services: dict[Location, BackupService] = {}
+        self._preflight = Preflight(session, self._service)
+        self._name_orphans = name_orphans(session, self._service)
 
     @property
-    def _urn(self) -> str:
-        """The resource that the engine asks for."""
-        return self.session.host.call().urn
+    def is_debugging(self) -> bool:
+        """Whether diagnostics show where they come from (``DCS_DEBUG=1``)."""
+        return self._session.settings.is_debugging
 
-    def _old_inputs(self, olds: Mapping[str, Any]) -> Mapping[str, Any]:
-        seen = self.session.host.old_inputs()
-        return {name: olds[name] for name in properties.INPUT_NAMES if name in olds} if seen is None else seen
-
-    def _message(self, error: DcsError) -> str:
-        if self.session.settings.is_debugging:
-            return f"{error}\n{traceback.format_exc()}"
-        return str(error)
-
-    def _fail_partially(self, failure: PartialFailure) -> None:
-        host = self.session.host
-        loop = asyncio.new_event_loop()
-        try:
-            outs = loop.run_until_complete(rpc.serialize_properties(dict(failure.outs), {}))
-        finally:
-            loop.close()
-        host.fail_partially(self._message(failure.error), failure.resource_id, outs)
-
-
-class _Configuration(Mapping[str, Any]):
-    """The stack's configuration as a mapping by full key."""
-
-    def __init__(self, request: ConfigureRequest) -> None:
-        self._config = request.config
-
-    def __getitem__(self, key: str) -> Any:
-        value = self._config.get(key)
-        if value is None:
-            raise KeyError(key)
-        return value
-
-    def __iter__(self) -> Any:
-        raise TypeError("the configuration is asked by key")
-
-    def __len__(self) -> int:
-        raise TypeError("the configuration is asked by key")
-
-
-def _resource_id(instance_id: str, backup_id: str) -> str:
-    return f"{instance_id}/{backup_id}"
-
-
-def _split(resource_id: str) -> tuple[str, str]:
-    """The instance's and the backup's id."""
-    instance_id, slash, backup_id = resource_id.partition("/")
-    if not (slash and instance_id and backup_id) or any(
-        properties.check({"instance_id": instance_id, "adopt_backup_id": backup_id})
-    ):
-        raise BackupNotFoundError(
-            f"{resource_id!r} is no id of an InstanceBackup.", advice="write it as <instance_id>/<backup_id>."
+    @_diagnosed
+    def check(self, request: CheckRequest) -> CheckResponse:
+        """Validate the inputs and fill in where the backup is made. In previews, also ask whether it can be."""
+        session, urn, program = self._session, request.urn, request.program
+        had_old_inputs = bool(request.old_inputs)
+        notes = session.note_check(urn, program, had_old_inputs=had_old_inputs)
+        notes.adopted_before = notes.adopted_before or str(request.old_inputs.get("adopt_backup_id") or "")
+        self._name_orphans(urn)
+        failures = list(check(request.new_inputs, is_marked=session.settings.mark))
+        declared = {**request.new_inputs, SECRET_INPUTS: program.secret_inputs}
+        inputs: dict[str, Any] = without_assets(canonical_inputs(declared))
+        if not failures:
+            failures = self._preflight.fill_in_location(
+                urn, request.old_inputs, inputs, is_preview=program.dry_run
+            )
+        if not failures and program.dry_run and not had_old_inputs:
+            failures = self._check_what_is_made(urn, inputs)
+        return CheckResponse(
+            inputs,
+            # Without a property's name: with it, the engine would print the property's value, secret or not.
+            tuple(CheckFailure("", message(each, inputs, program.secret_inputs)) for each in failures),
         )
-    return instance_id, backup_id
 
+    @_diagnosed
+    def diff(self, request: DiffRequest) -> DiffResponse:
+        """Replace for what calls for another backup, update to go on with what was cut short, else nothing."""
+        which = BackupId.parse(request.id)
+        self._note_in_state(request.urn, which.backup_id)
+        notes = self._session.notes(request.urn)
+        notes.was_diffed = True
+        status = status_of(request.old_outputs)
+        changes = replacements(request.old_inputs, request.old_outputs, request.new_inputs)
+        if status is BackupStatus.FAILED or status.is_gone:
+            changes["status"] = PropertyDiffKind.UPDATE_REPLACE
+        notes.is_replaced = bool(changes)
+        if changes:
+            self._foresee_replacement(request, which, status)
+            return DiffResponse(changes, has_changes=True, outputs=frozenset({"status"}))
+        changes = updates(request.old_inputs, request.old_outputs, request.new_inputs)
+        is_waited_for = Inputs.of(request.new_inputs).wait and not is_settled(request.old_outputs)
+        if is_waited_for and notes.program.dry_run:
+            self._session.log.info(request.urn, preview.going_on(which.instance_id, which.backup_id))
+        return DiffResponse(changes, has_changes=bool(changes) or is_waited_for or request.has_old_assets)
 
-def _status(olds: Mapping[str, Any]) -> BackupStatus:
-    try:
-        return BackupStatus(olds.get("status", ""))
-    except ValueError:
-        return BackupStatus.UNKNOWN
+    @_diagnosed
+    def create(self, request: CreateRequest) -> CreateResponse:
+        """Take a backup, or take over the one that is to be adopted."""
+        started_at = self._session.clock.monotonic()
+        inputs = Inputs.of(request.properties)
+        service = self._service(inputs.region or "", inputs.project_id or "")
+        operation = self._operation(f"back up instance {inputs.instance_id}", request, CREATE_TIMEOUT)
+        notes = self._session.notes(request.urn)
+        adopted = inputs.adopt_backup_id
+        if adopted is not None and adopted not in (notes.held, notes.adopted_before):
+            self._adopt(service, operation, request, inputs, adopted)
+            which = BackupId(inputs.instance_id, adopted)
+            return self._finish(service, operation, request.properties, which, is_made_here=False)
+        creation = Creation(self._session, service, request, inputs, started_at)
+        which = BackupId(inputs.instance_id, creation.run(operation))
+        try:
+            return self._finish(service, operation, request.properties, which, is_made_here=True)
+        except (RecordFailedError, RecordGoneError):
+            creation.forget()
+            raise
 
+    @_diagnosed
+    def read(self, request: ReadRequest) -> ReadResponse:
+        """Look what has become of the backup."""
+        which = BackupId.parse(request.id)
+        is_in_state = "backup_id" in request.properties
+        if is_in_state:
+            self._note_in_state(request.urn, which.backup_id)
+        known = {**request.inputs, **request.properties}
+        service = self._service(str(known.get("region") or ""), str(known.get("project_id") or ""))
+        operation = self._operation(f"list the backups of instance {which.instance_id}", request, READ_TIMEOUT)
+        is_running = is_in_state and status_of(known).is_running
+        record = service.find(
+            operation,
+            which.instance_id,
+            which.backup_id,
+            max_age=_REFRESH_MAX_AGE,
+            missing_timeout=MISSING_TIMEOUT if is_running else 0.0,
+        )
+        if record is None and is_in_state:
+            self._check_endpoint(which, known, service)
+            return ReadResponse("")
+        if record is None:
+            # InstanceBackup.get: for the engine, an empty response to it would be a resource without properties.
+            raise RecordNotFoundError(
+                f"Backup {which.backup_id} of instance {which.instance_id} does not exist.",
+                advice="check the id (<instance_id>/<backup_id>) and the region against the console.",
+            )
+        location = service.client.location
+        place = {"region": location.region, "project_id": location.project_id}
+        declared = canonical_inputs({**known, "instance_id": which.instance_id})
+        outs = outputs(
+            {**{name: value for name, value in place.items() if value}, **declared},
+            which.backup_id,
+            record,
+            location.endpoint,
+        )
+        return ReadResponse(request.id, outs, drifted_inputs(request.inputs, request.properties, record))
 
-def _known(news: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in news.items() if not properties.has_unknowns(value)} | {"instance_id": ""}
+    @_diagnosed
+    def update(self, request: UpdateRequest) -> UpdateResponse:
+        """Go on waiting for a backup whose create or update was cut short; else bring the outputs up to date."""
+        which = BackupId.parse(request.id)
+        self._note_in_state(request.urn, which.backup_id)
+        if is_settled(request.old_outputs):
+            return UpdateResponse(outputs_with(request.new_inputs, request.old_outputs))
+        inputs = Inputs.of(request.new_inputs)
+        service = self._service(inputs.region or "", inputs.project_id or "")
+        operation = self._operation(f"back up instance {which.instance_id}", request, CREATE_TIMEOUT)
+        try:
+            done = self._finish(service, operation, request.new_inputs, which, is_made_here=False)
+        except (RecordFailedError, RecordGoneError) as error:
+            if isinstance(error, RecordGoneError):
+                self._check_endpoint(which, request.old_outputs, service)
+            status = BackupStatus.FAILED if isinstance(error, RecordFailedError) else BackupStatus.DELETED
+            outs = outputs(canonical_inputs(request.new_inputs), which.backup_id, None) | {"status": status.value}
+            text = self.diagnostic(error, fact="the next `pulumi up` replaces it by a new backup")
+            raise ResourceInitFailedError(text, id=request.id, properties=outs) from error
+        return UpdateResponse(done.properties)
 
+    @_diagnosed
+    def delete(self, request: DeleteRequest) -> None:
+        """Delete the backup; done when it is gone. One that another resource of this run owns stays."""
+        which = BackupId.parse(request.id)
+        urn, props = request.urn, request.properties
+        self._name_orphans(urn)
+        owner = self._session.journal.note_in_state(urn, which.backup_id)
+        if owner is not None:
+            self._session.log.warn(
+                urn, f"Backup {which.backup_id} is not deleted: {resource_name(owner)!r} has it as well."
+            )
+            return
+        service = self._service(str(props.get("region") or ""), str(props.get("project_id") or ""))
+        name = f"delete backup {which.backup_id} of instance {which.instance_id}"
+        operation = self._operation(name, request, DELETE_TIMEOUT)
+        if self._is_elsewhere(props, service):
+            if service.find(operation, which.instance_id, which.backup_id) is None:
+                self._check_endpoint(which, props, service)
+        try:
+            service.delete(operation, which.instance_id, which.backup_id)
+        except (TimedOutError, CancelledError, DeleteFailedError) as error:
+            text = self.diagnostic(error, fact="the backup stays in the state; the next run deletes it")
+            raise DiagnosticError(text) from error
+        self._session.journal.forget(which.backup_id)
 
-def _is_about_to_be_made(olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:
-    if "adopt_backup_id" in inputs:
-        return False
-    return "instance_id" not in olds or bool(properties.replacements(olds, olds, inputs))
+    def diagnostic(self, error: DcsError, *, fact: str = "", advice: str = "") -> str:
+        """An error as the user reads it, in Pulumi's terms.
+
+        Args:
+            fact: what is true beside its own facts.
+            advice: what to do instead of its own advice.
+        """
+        text = in_pulumis_terms(error, fact=fact, advice=advice)
+        return f"{text}\n{''.join(traceback.format_exception(error))}" if self.is_debugging else text
+
+    def _check_what_is_made(self, urn: str, inputs: Mapping[str, Any]) -> list[Any]:
+        """Check what a preview is about to have made, and say it, unless the diff has said it."""
+        notes = self._session.notes(urn)
+        adopted = inputs.get("adopt_backup_id")
+        if adopted is not None and adopted not in (notes.held, notes.adopted_before):
+            return list(self._preflight.check_adoption(urn, inputs))
+        if notes.had_old_inputs and not notes.was_diffed:
+            self._session.log.info(urn, preview.forced_replacement(inputs))
+        return list(self._preflight.check_creation(urn, inputs, is_first=not notes.had_old_inputs))
+
+    def _foresee_replacement(self, request: DiffRequest, which: BackupId, status: BackupStatus) -> None:
+        """Say in a preview what a replacement does."""
+        program = self._session.notes(request.urn).program
+        if not program.dry_run:
+            return
+        fate = self._preflight.fate(request.urn, request.id, Inputs.of(request.old_inputs))
+        replaced = preview.Replaced(
+            which.instance_id, which.backup_id, status, fate, is_deleted_first=program.delete_before_replace is True
+        )
+        text = preview.replacement(
+            replaced, request.new_inputs, adopted_before=str(request.old_inputs.get("adopt_backup_id") or "")
+        )
+        log = self._session.log
+        (log.warn if replaced.leaves_a_gap else log.info)(request.urn, text)
+
+    def _adopt(
+        self, service: BackupService, operation: Operation, request: CreateRequest, inputs: Inputs, backup_id: str
+    ) -> None:
+        """Take over an existing backup that no other resource has."""
+        session = self._session
+        record = service.find(operation, inputs.instance_id, backup_id)
+        check_adoptable(record, inputs, backup_id, session.notes(request.urn).program.secret_inputs)
+        holder = session.holders(request.urn).get(backup_id)
+        if holder is not None and holder != request.urn and session.is_declared(holder):
+            raise held_by_another(backup_id, holder)
+        owner = session.journal.adopt(request.urn, backup_id)
+        if owner is not None:
+            raise held_by_another(backup_id, owner)
+
+    def _finish(
+        self,
+        service: BackupService,
+        operation: Operation,
+        declared: Mapping[str, Any],
+        which: BackupId,
+        *,
+        is_made_here: bool,
+    ) -> CreateResponse:
+        """Wait for the backup, unless that is not wanted; its id and outputs.
+
+        From here on an error that leaves the backup running has to keep it in the state: it exists at the service, and
+        a create that only failed would leave it to nobody.
+        """
+        endpoint = service.client.location.endpoint
+        kept = canonical_inputs(declared)
+        if not Inputs.of(declared).wait:
+            record = service.try_find(operation, which.instance_id, which.backup_id)
+            return CreateResponse(str(which), outputs(kept, which.backup_id, record, endpoint))
+        try:
+            record = service.wait(operation, which.instance_id, which.backup_id)
+        except (TimedOutError, CancelledError, CredentialsRefusedError) as error:
+            latest = None
+            if isinstance(error, TimedOutError):
+                latest = service.try_find(operation, which.instance_id, which.backup_id)
+            again = "run `pulumi up` again: it goes on waiting for the same backup and makes no other."
+            text = self.diagnostic(
+                error,
+                fact=f"backup {which.backup_id} is in the state, and goes on at the service",
+                advice=f"{error.advice[:-1]}, then {again}" if error.advice else again,
+            )
+            raise ResourceInitFailedError(
+                text, id=str(which), properties=outputs(kept, which.backup_id, latest, endpoint)
+            ) from error
+        except RecordFailedError as error:
+            if not is_made_here or not error.is_documented:
+                raise
+            raise self._with_record_removed(service, which, error) from error
+        return CreateResponse(str(which), outputs(kept, which.backup_id, record, endpoint))
+
+    def _with_record_removed(
+        self, service: BackupService, which: BackupId, error: RecordFailedError
+    ) -> RecordFailedError:
+        """The error, once no failed record is left behind: nothing in the state would ever remove it."""
+        operation = Operation(
+            f"delete the failed backup {which.backup_id}", clock=self._session.clock, timeout=_CLEANUP_TIMEOUT
+        )
+        try:
+            service.delete(operation, which.instance_id, which.backup_id)
+        except DcsError as second:
+            outcome = f"its record could not be removed: {second.summary}"
+        else:
+            outcome = "its record was removed"
+        return RecordFailedError(
+            error.summary,
+            record_id=error.record_id,
+            error_code=error.error_code,
+            facts=(*error.facts, outcome),
+            advice="run `pulumi up` again for a new try; if it persists, look at the instance in the console.",
+        )
+
+    def _note_in_state(self, urn: str, backup_id: str) -> None:
+        """The engine has named the backup: its saved state holds it for this resource."""
+        self._session.notes(urn).held = backup_id
+        owner = self._session.journal.note_in_state(urn, backup_id)
+        if owner is not None and self._session.is_declared(owner) and self._session.is_declared(urn):
+            raise OperationError(
+                f"Two resources have backup {backup_id}: {resource_name(urn)!r} and {resource_name(owner)!r}.",
+                advice="remove one of them from the program: it then goes from the state, and the backup stays.",
+            )
+
+    def _is_elsewhere(self, properties: Mapping[str, Any], service: BackupService) -> bool:
+        made_at = properties.get(ENDPOINT)
+        return bool(made_at) and made_at != service.client.location.endpoint
+
+    def _check_endpoint(self, which: BackupId, properties: Mapping[str, Any], service: BackupService) -> None:
+        """Make sure that a backup that seems to be gone was looked for where it was made."""
+        if self._is_elsewhere(properties, service):
+            raise OperationError(
+                f"Backup {which.backup_id} of instance {which.instance_id} is not at "
+                f"{service.client.location.endpoint}, but it was made at {properties[ENDPOINT]}.",
+                advice="set dcs:endpoint or DCS_ENDPOINT (or take them away) so that the endpoint is the one that the "
+                "backup was made at; if that one no longer exists, `pulumi state delete` forgets the backup.",
+            )
+
+    def _operation(
+        self, name: str, request: CreateRequest | ReadRequest | UpdateRequest | DeleteRequest, timeout: float
+    ) -> Operation:
+        return self._session.operation(name, request.urn, request.timeout or timeout)
+
+    def _service(self, region: str, project_id: str) -> BackupService:
+        """The backups of a project in a region; empty texts where the settings shall tell."""
+        client = self._session.clients.client(region, project_id)
+        with self._lock:
+            return self._services.setdefault(client.location, BackupService(client))

@@ -2,93 +2,197 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
 
-from pulumi.runtime import rpc
-
-from ..api.errors import DcsError, NoAnswerError, NotFoundError, SettingsError
-from ..config.settings import missing_region
-from ..engine.host import Severity
+from ..api.errors import ConnectionFailed, CredentialsUnavailable, DcsError, NotFoundError, ServiceError
+from ..api.instances import Instance, Instances
+from ..config.errors import SettingsError
+from ..config.location import missing_region
+from ..engine.stack_state import StackStateUnavailable
+from ..engine.unknowns import UNKNOWN, has_unknowns
+from ..operations.errors import RecordNotFoundError
 from ..operations.operation import Operation
-from ..session import READ_TIMEOUT, Session
-from . import properties
+from ..operations.probe import Probe
+from ..operations.wait import usual_length
+from ..session import Session
+from . import preview
+from .adoption import check_adoptable
+from .backups import BackupService
+from .properties import Inputs
+from .validation import Failure
+
+T = TypeVar("T")
+
+_PROBE_TIMEOUT: Final = 10.0
+"""Seconds that a preview waits for what is nice to know: a reviewer waits for the preview."""
+_LIST_MAX_AGE: Final = 60.0
+"""Seconds for which a preview uses an instance's list again for its other backups."""
 
 
-class Checking:
-    """Asks the settings and the service."""
+class Preflight:
+    """Asks the settings and the service.
 
-    def __init__(self, session: Session) -> None:
+    Args:
+        open_service: the backups of a project in a region.
+    """
+
+    def __init__(self, session: Session, open_service: Callable[[str, str], BackupService]) -> None:
         self._session = session
+        self._open_service = open_service
+        self._probe = Probe()
+        self._lock = threading.Lock()
+        self._instances: dict[tuple[str, str, str], Instance] = {}
+        self._has_warned = False
 
-    def fill_in_place(
-        self, olds: Mapping[str, Any], inputs: dict[str, Any], *, is_dry_run: bool
-    ) -> list[properties.Failure]:
-        """Settle region and project, as they were where the instance is the same, else as the settings have them."""
-        if inputs.get("instance_id") == olds.get("instance_id"):
+    def fill_in_location(
+        self, urn: str, old_inputs: Mapping[str, Any], inputs: dict[str, Any], *, is_preview: bool
+    ) -> list[Failure]:
+        """Fill in region and project: as they were where the instance is the same, else as the settings have them."""
+        if inputs.get("instance_id") == old_inputs.get("instance_id"):
             for name in ("region", "project_id"):
-                if name in olds and (
-                    name == "region" or inputs.get("region", olds.get("region")) == olds.get("region")
-                ):
-                    inputs.setdefault(name, olds[name])
+                is_same_region = inputs.get("region", old_inputs.get("region")) == old_inputs.get("region")
+                if name in old_inputs and is_same_region:
+                    inputs.setdefault(name, old_inputs[name])
         settings = self._session.settings
         if "region" not in inputs and (region := settings.region):
             inputs["region"] = region
         region = inputs.get("region", "")
         if not region and settings.needs_region:
-            return [properties.Failure("region", f"it is missing. {missing_region()}")]
-        if properties.has_unknowns(region):
+            return [Failure("region", f"it is missing. {missing_region()}")]
+        if has_unknowns(region):
             return []
         settings.endpoint(region)
         if "project_id" not in inputs:
-            inputs["project_id"] = self._project_id(region, is_dry_run=is_dry_run)
+            inputs["project_id"] = self._project_id(urn, region, is_preview=is_preview)
         return []
 
-    def _project_id(self, region: str, *, is_dry_run: bool) -> str:
-        """The project; unknown in a preview that can't find it out."""
-        settings = self._session.settings
-        if is_dry_run and not settings.project_id and settings.credentials_at_hand() is None:
-            return rpc.UNKNOWN
-        try:
-            return self._session.project_id(region)
-        except NoAnswerError as error:
-            if not is_dry_run:
-                raise
-            self._warn_once("The project id could not be looked up for this preview.", error)
-            return rpc.UNKNOWN
+    def check_creation(self, urn: str, inputs: Mapping[str, Any], *, is_first: bool) -> list[Failure]:
+        """Ask, while the pull request is still open, whether the instance can be backed up, and say what it is.
 
-    def check_instance(self, inputs: Mapping[str, Any]) -> list[properties.Failure]:
-        """Ask the service, while the pull request is still open, whether the instance can be backed up."""
-        place = {name: inputs.get(name, "") for name in ("instance_id", "region", "project_id")}
-        if properties.has_unknowns(place) or self._session.settings.credentials_at_hand() is None:
+        Args:
+            is_first: whether the resource has no backup yet; else the diff says what is going to happen.
+        """
+        location = {name: inputs.get(name, "") for name in ("instance_id", "region", "project_id")}
+        if has_unknowns(location) or not self._has_credentials(urn):
+            if is_first:
+                self._session.log.info(urn, preview.creation(inputs, None, None))
             return []
-        if self._session.is_out_of_reach:
-            return []
-        instance_id = place["instance_id"]
-        name = f"show instance {instance_id}"
-        operation = Operation(name, instance_id=instance_id, clock=self._session.clock, timeout=READ_TIMEOUT)
+        instance_id = location["instance_id"]
+        operation = self._operation(f"show instance {instance_id}", urn)
         try:
-            instance = self._session.service(place["region"], place["project_id"]).show_instance(operation)
+            service = self._open_service(location["region"], location["project_id"])
+            instance = self._ask(urn, instance_id, lambda: self._show(service, operation, instance_id))
         except NotFoundError as error:
-            return [properties.Failure("instance_id", f"there is no such instance. {error}")]
+            return [Failure("instance_id", f"there is no such instance. {error}")]
+        if instance is not None and instance.is_single_node:
+            reason = "it is a single-node instance, which has no backups; back up a master/standby or cluster one."
+            return [Failure("instance_id", reason)]
+        if not is_first:
+            return []
+        snapshot = None
+        if instance is not None:
+            snapshot = self._ask(
+                urn,
+                instance_id,
+                lambda: service.cache.list(operation, instance_id, max_age=_LIST_MAX_AGE, retry_timeout=0.0),
+            )
+        length = usual_length(snapshot) if snapshot is not None else None
+        self._session.log.info(urn, preview.creation(inputs, instance, length))
+        return []
+
+    def check_adoption(self, urn: str, inputs: Mapping[str, Any]) -> list[Failure]:
+        """Ask, while the pull request is still open, whether the backup is there and is what the program says."""
+        self._session.log.info(urn, preview.adoption(inputs))
+        names = ("instance_id", "region", "project_id", "adopt_backup_id", "remark", "backup_format")
+        if has_unknowns({name: inputs.get(name) for name in names}) or not self._has_credentials(urn):
+            return []
+        wanted = Inputs.of(inputs)
+        backup_id = wanted.adopt_backup_id or ""
+        operation = self._operation(f"find backup {backup_id} of instance {wanted.instance_id}", urn)
+        secret_inputs = self._session.notes(urn).program.secret_inputs
+        try:
+            service = self._open_service(wanted.region or "", wanted.project_id or "")
+            snapshot = self._ask(
+                urn,
+                wanted.instance_id,
+                lambda: service.cache.list(
+                    operation, wanted.instance_id, max_age=_LIST_MAX_AGE, retry_timeout=0.0
+                ),
+            )
+            if snapshot is not None and (snapshot.is_complete or backup_id in snapshot.records):
+                check_adoptable(snapshot.records.get(backup_id), wanted, backup_id, secret_inputs)
+        except NotFoundError as error:
+            return [Failure("instance_id", f"there is no such instance. {error}")]
+        except RecordNotFoundError as error:
+            return [Failure("adopt_backup_id", str(error))]
+        return []
+
+    def fate(self, urn: str, resource_id: str, old_inputs: Inputs) -> preview.Fate:
+        """What becomes of the backup that is replaced: the engine goes by the option that its saved state has.
+
+        The option can come from a component or a transform; so it is only known from that state.
+        """
+        if old_inputs.retain_on_delete:
+            return preview.Fate.KEPT
+        try:
+            state = self._session.stack_states.read(urn, self._session.organization)
+        except StackStateUnavailable:
+            return preview.Fate.UNKNOWN
+        for resource in state.resources:
+            if resource.urn == urn and resource.id == resource_id and not resource.is_pending_delete:
+                return preview.Fate.KEPT if resource.retains_on_delete else preview.Fate.DELETED
+        return preview.Fate.UNKNOWN
+
+    def _show(self, service: BackupService, operation: Operation, instance_id: str) -> Instance:
+        """The instance, as the service described it when first asked."""
+        location = service.client.location
+        key = (location.endpoint, location.project_id, instance_id)
+        with self._lock:
+            found = self._instances.get(key)
+        if found is None:
+            found = Instances(service.client, operation.pause).show(instance_id)
+            with self._lock:
+                self._instances[key] = found
+        return found
+
+    def _ask(self, urn: str, instance_id: str, call: Callable[[], T]) -> T | None:
+        def warn(error: DcsError) -> None:
+            self._session.log.warn(urn, f"Instance {instance_id} could not be checked for this preview.\n  {error}")
+
+        return self._probe.ask(call, warn)
+
+    def _operation(self, name: str, urn: str) -> Operation:
+        return self._session.operation(name, urn, _PROBE_TIMEOUT)
+
+    def _has_credentials(self, urn: str) -> bool:
+        """Whether there are credentials at hand; a preview without them is fine, one with unusable ones says so."""
+        settings = self._session.settings
+        if settings.credentials_at_hand() is not None:
+            return True
+        trouble = settings.profile_trouble()
+        with self._lock:
+            is_first, self._has_warned = not self._has_warned, self._has_warned or bool(trouble)
+        if trouble and is_first:
+            self._session.log.warn(urn, f"This preview can't ask the service: {trouble}")
+        return False
+
+    def _project_id(self, urn: str, region: str, *, is_preview: bool) -> str:
+        """The project; unknown in a preview that can't find it out."""
+        clients, settings = self._session.clients, self._session.settings
+        if not is_preview:
+            return clients.project_id(region)
+        if not settings.project_id and not self._has_credentials(urn):
+            return UNKNOWN
+        try:
+            return clients.project_id(region)
         except SettingsError:
             raise
-        except NoAnswerError as error:
-            self._warn_once(f"Instance {instance_id} could not be checked for this preview.", error)
-            return []
-        except DcsError as error:
-            self._warn(f"Instance {instance_id} could not be checked for this preview.", error)
-            return []
-        if instance.is_single_node:
-            reason = "it is a single-node instance, which has no backups; back up a master/standby or cluster one."
-            return [properties.Failure("instance_id", reason)]
-        return []
-
-    def _warn_once(self, what: str, error: NoAnswerError) -> None:
-        """Say that the service is out of reach, for the first of many resources only."""
-        if not self._session.is_out_of_reach:
-            self._session.is_out_of_reach = True
-            self._warn(what, error)
-
-    def _warn(self, what: str, error: DcsError) -> None:
-        self._session.host.tell(self._session.host.call().urn, f"{what}\n  {error}", Severity.WARNING)
+        except (ConnectionFailed, CredentialsUnavailable, ServiceError) as error:
+            with self._lock:
+                is_first, self._has_warned = not self._has_warned, True
+            if is_first:
+                message = f"The project id could not be looked up for this preview.\n  {error}"
+                self._session.log.warn(urn, message)
+            return UNKNOWN

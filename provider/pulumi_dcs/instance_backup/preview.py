@@ -1,58 +1,141 @@
-"""What a preview tells beside the diff: which backup is taken, and what becomes of the one that is there."""
+"""What a preview says beside the diff: which backup is taken, and what becomes of the one that is there."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
 
-from pulumi.runtime.rpc import UNKNOWN
+from ..api.backups import BackupStatus
+from ..api.clock import in_words
+from ..api.instances import Instance
+from ..engine.unknowns import UNKNOWN
 
-from ..api.parsing import BackupStatus
-from .properties import Inputs, normalised
+_MODES: Final[Mapping[str, str]] = {
+    "ha": "master/standby",
+    "cluster": "cluster",
+    "proxy": "proxy cluster",
+    "ha_rw_split": "read/write splitting",
+    "single": "single node",
+}
+_MB_PER_GB: Final = 1024
 
 
-def adoption(news: Mapping[str, Any]) -> str:
-    """Of a resource that takes over an existing backup; its inputs."""
-    return f"Takes over {_backup(news['adopt_backup_id'])} of {_instance(news)}; no backup is taken."
+class Fate(Enum):
+    """What becomes of a backup that is replaced."""
+
+    DELETED = "deleted"
+    KEPT = "kept"
+    UNKNOWN = "unknown"
 
 
-def replacement(
-    instance_id: str, backup_id: str, status: BackupStatus, olds: Mapping[str, Any], news: Mapping[str, Any]
-) -> str:
+@dataclass(frozen=True)
+class Replaced:
+    """The backup that is replaced.
+
+    Attributes:
+        instance_id, backup_id: which it is.
+        status: as the state has it.
+        fate: what becomes of it.
+        is_deleted_first: whether it is deleted before the new one is taken.
+    """
+
+    instance_id: str
+    backup_id: str
+    status: BackupStatus
+    fate: Fate
+    is_deleted_first: bool = False
+
+    @property
+    def leaves_a_gap(self) -> bool:
+        """Whether there is a time without a backup."""
+        return self.is_deleted_first and self.fate is not Fate.KEPT
+
+
+def creation(new_inputs: Mapping[str, Any], instance: Instance | None, usual_length: float | None) -> str:
+    """Of a resource that takes its first backup."""
+    if instance is None:
+        return f"Takes a backup of {_instance(new_inputs)}."
+    last = f"; the last one took {in_words(usual_length)}" if usual_length is not None else ""
+    return f"Takes a backup of {describe(instance)}{last}."
+
+
+def adoption(new_inputs: Mapping[str, Any]) -> str:
+    """Of a resource that takes over an existing backup."""
+    return f"Takes over {_backup(new_inputs['adopt_backup_id'])} of {_instance(new_inputs)}; no backup is taken."
+
+
+def replacement(replaced: Replaced, new_inputs: Mapping[str, Any], *, adopted_before: str = "") -> str:
     """Of a replacement.
 
     Args:
-        instance_id, backup_id, status, olds: of the backup that is there, and its properties.
-        news: the inputs of the one that takes its place.
+        adopted_before: the backup that was to be adopted last time; to name it again adopts nothing.
     """
+    old = f"backup {replaced.backup_id}"
+    if new_inputs.get("instance_id") != replaced.instance_id:
+        old += f" of instance {replaced.instance_id}"
     why = {
-        BackupStatus.FAILED: f"Backup {backup_id} failed. ",
-        BackupStatus.EXPIRED: f"Backup {backup_id} has expired. ",
-        BackupStatus.DELETED: f"Backup {backup_id} is gone. ",
-    }.get(status, "")
-    if "adopt_backup_id" in news:
-        begin = f"Takes over {_backup(news['adopt_backup_id'])} of {_instance(news)}"
-    else:
-        begin = f"Takes a new backup of {_instance(news)}"
-    old = f"backup {backup_id}" + (f" of instance {instance_id}" if news.get("instance_id") != instance_id else "")
-    is_kept = Inputs.of(normalised(olds)).retain_on_delete
-    return f"{why}{begin}, then {f'leaves {old} at the service (retain_on_delete)' if is_kept else f'deletes {old}'}."
+        BackupStatus.FAILED: f"Backup {replaced.backup_id} failed. ",
+        BackupStatus.EXPIRED: f"Backup {replaced.backup_id} has expired. ",
+        BackupStatus.DELETED: f"Backup {replaced.backup_id} is gone. ",
+    }.get(replaced.status, "")
+    adopted = new_inputs.get("adopt_backup_id")
+    is_adopted = adopted is not None and adopted not in (replaced.backup_id, adopted_before)
+    what = f"over {_backup(adopted)} of {_instance(new_inputs)}" if is_adopted else _new_backup(new_inputs)
+    if replaced.leaves_a_gap:
+        return (
+            f"{why}Deletes {old} first (delete_before_replace), then takes {what}: until that has succeeded, "
+            "there is no backup."
+        )
+    then = {
+        Fate.DELETED: f", then deletes {old}",
+        Fate.KEPT: f", and leaves {old} at the service (retain_on_delete)",
+        Fate.UNKNOWN: f" in place of {old}",
+    }[replaced.fate]
+    return f"{why}Takes {what}{then}."
+
+
+def forced_replacement(new_inputs: Mapping[str, Any]) -> str:
+    """Of a replacement that the engine was told to make, whatever the diff."""
+    return f"Takes {_new_backup(new_inputs)}: the replacement is forced."
 
 
 def going_on(instance_id: str, backup_id: str) -> str:
-    """Of an update for a backup that still runs."""
-    return f"Goes on waiting for backup {backup_id} of instance {instance_id}."
+    """Of an update for a backup that is still running."""
+    return f"Continues to wait for backup {backup_id} of instance {instance_id}."
 
 
-def cleaning_up(backup_id: str) -> str:
-    """Of an update for what the journal knows of beside the backup in the state."""
-    return f"Deletes what an interrupted run left beside backup {backup_id}."
+def describe(instance: Instance) -> str:
+    """An instance in words: ``instance orders (master/standby, Redis 6.0, 1.2 of 4 GB used)``."""
+    parts = [
+        _MODES.get(instance.cache_mode, instance.cache_mode),
+        " ".join(filter(None, [instance.engine or "Redis", instance.engine_version])),
+        _usage(instance),
+    ]
+    name = instance.name or instance.instance_id
+    return f"instance {name} ({', '.join(part for part in parts if part)})"
 
 
-def _instance(news: Mapping[str, Any]) -> str:
-    instance_id = news.get("instance_id")
+def _usage(instance: Instance) -> str:
+    if instance.capacity_gb is None:
+        return ""
+    capacity = f"{instance.capacity_gb:g} GB"
+    if instance.used_memory_mb is None:
+        return capacity
+    return f"{instance.used_memory_mb / _MB_PER_GB:.2g} of {capacity} used"
+
+
+def _new_backup(new_inputs: Mapping[str, Any]) -> str:
+    return f"a new backup of {_instance(new_inputs)}"
+
+
+def _instance(new_inputs: Mapping[str, Any]) -> str:
+    instance_id = new_inputs.get("instance_id")
     return "an instance that is not known yet" if instance_id == UNKNOWN else f"instance {instance_id}"
 
 
-def _backup(backup_id: str) -> str:
+def _backup(backup_id: object) -> str:
     return "a backup that is not known yet" if backup_id == UNKNOWN else f"backup {backup_id}"
+
+

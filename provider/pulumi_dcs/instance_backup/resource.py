@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import pulumi
 from pulumi.dynamic import Resource
 
-from ..api.parsing import BackupFormat
-from ..engine.registration import wait_for_one_output
-from ..engine.stack_trace import internal_init, programs_frames_only
+from ..api.backup_format import BackupFormat
+from ..engine.registration import like_a_constructor, register
 from ..provider import InstanceBackupProvider
-from .properties import DRY_RUN, INPUT_NAMES, ORGANIZATION, OUTPUT_NAMES
-
-_NO_ORGANIZATION: Final = "organization"
-"""What Pulumi says where the state backend has none."""
+from .names import INPUTS, OUTPUTS
 
 
 class BackupProperties:
@@ -49,19 +44,21 @@ class BackupProperties:
     backup_type: pulumi.Output[str]
     """``manual`` (made on request) or ``auto``."""
     status: pulumi.Output[str]
-    """``waiting``, ``backuping``, ``succeed`` or ``failed``."""
+    """``waiting``, ``backuping``, ``succeed`` or ``failed``, as the service writes it."""
     progress: pulumi.Output[str]
     """The progress in percent, as the service writes it."""
     size: pulumi.Output[int]
     """The backup's size in bytes."""
     created_at: pulumi.Output[str]
-    """When the backup was begun, as the service writes it (UTC)."""
+    """When the backup was started, as the service writes it (UTC)."""
     updated_at: pulumi.Output[str]
     """When its record changed last, as the service writes it (UTC)."""
     error_code: pulumi.Output[str | None]
     """Why the backup failed, such as ``dcs.08.0002``."""
     is_support_restore: pulumi.Output[bool]
     """Whether an instance can be restored from it."""
+    endpoint: pulumi.Output[str]
+    """The endpoint that the backup was made at."""
 
 
 class InstanceBackup(BackupProperties, Resource, module="dcs", name="InstanceBackup"):
@@ -101,8 +98,12 @@ class InstanceBackup(BackupProperties, Resource, module="dcs", name="InstanceBac
                 ``HW_PROJECT_ID``; else IAM is asked for the region's project.
             wait: whether creating waits until the backup has succeeded (the default). If not, ``status`` tells at
                 the next refresh how it ended.
-            adopt_backup_id: take over this existing backup instead of making one.
+            adopt_backup_id: take over this existing backup instead of making one. Once that is done, the input is
+                spent: it can stay or go, and a replacement takes a new backup.
             opts: Pulumi's own. ``custom_timeouts``: create 30 minutes by default, delete 10.
+
+        Raises:
+            ValueError: ``opts`` has ``import_``, which Pulumi can't do with dynamic resources.
         """
         given = {
             "instance_id": instance_id,
@@ -114,14 +115,10 @@ class InstanceBackup(BackupProperties, Resource, module="dcs", name="InstanceBac
             "wait": wait,
             "adopt_backup_id": adopt_backup_id,
         }
-        props = _props(given, opts)
-        if (organization := pulumi.get_organization()) != _NO_ORGANIZATION:
-            props[ORGANIZATION] = organization
-        with programs_frames_only(inspect.currentframe()):
-            internal_init(self, InstanceBackupProvider(), resource_name, props, opts)
-        wait_for_one_output(self)
+        register(self, InstanceBackupProvider(), resource_name, _properties(resource_name, given, opts), opts)
 
     @classmethod
+    @like_a_constructor
     def get(
         cls,
         resource_name: str,
@@ -143,18 +140,21 @@ class InstanceBackup(BackupProperties, Resource, module="dcs", name="InstanceBac
         backup = cls.__new__(cls)
         merged = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
         given = {"region": region, "project_id": project_id}
-        with programs_frames_only(inspect.currentframe()):
-            Resource.__init__(backup, InstanceBackupProvider(), resource_name, _props(given, merged), merged)
-        wait_for_one_output(backup)
+        register(backup, InstanceBackupProvider(), resource_name, _properties(resource_name, given, merged), merged)
         return backup
 
 
-def _props(given: Mapping[str, Any], opts: pulumi.ResourceOptions | None) -> dict[str, Any]:
+def _properties(
+    resource_name: str, given: Mapping[str, Any], opts: pulumi.ResourceOptions | None
+) -> dict[str, Any]:
     """What to register; what the service tells later is declared as None, so that it becomes an output."""
-    props: dict[str, Any] = dict.fromkeys((*INPUT_NAMES, *OUTPUT_NAMES))
-    props.update(given)
+    properties: dict[str, Any] = dict.fromkeys((*INPUTS, *OUTPUTS))
+    properties.update(given)
+    if opts is not None and opts.import_:
+        raise ValueError(
+            f"InstanceBackup {resource_name!r}: ResourceOptions.import_ does not work with dynamic resources. To take "
+            "over an existing backup, give its id as adopt_backup_id instead."
+        )
     if opts is not None and opts.retain_on_delete:
-        props["retain_on_delete"] = True
-    if pulumi.runtime.is_dry_run():
-        props[DRY_RUN] = True
-    return props
+        properties["retain_on_delete"] = True
+    return properties

@@ -1,27 +1,31 @@
-"""One operation under way: what it is called, until when it may take, who watches it."""
+"""One operation under way: what it is called, how long it may take, who is told about its progress."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Final
 
-from ..api.clock import Cancelled, Clock
-from ..api.errors import CancelledError, TimedOutError
+from ..api.clock import Cancelled, Clock, in_words
+from .errors import CancelledError, TimedOutError
+
+_EVENT_CHECK_INTERVAL: Final = 0.5
+"""Seconds between two checks of deadline and cancellation while waiting for another thread: a person who presses
+Ctrl-C notices no delay below that, and more checks would only cost CPU time."""
 
 
-def _unheard(_message: str) -> None:
-    """Nobody watches."""
+def _discard(_message: str) -> None:
+    """Nobody is told."""
 
 
 class Operation:
-    """An operation on one instance, with its deadline.
+    """An operation with its deadline.
 
     Args:
         name: what it does, to follow "to": ``back up instance 9ca3…``.
-        instance_id: the instance it works on.
         clock: the time it lives in.
         timeout: how long it may take, in seconds.
-        say: called with short messages on where it stands.
+        report_progress: called with short messages on where it stands.
         warn: called with what the user has to know even if all goes well.
     """
 
@@ -29,23 +33,21 @@ class Operation:
         self,
         name: str,
         *,
-        instance_id: str,
         clock: Clock,
         timeout: float,
-        say: Callable[[str], None] = _unheard,
-        warn: Callable[[str], None] = _unheard,
+        report_progress: Callable[[str], None] = _discard,
+        warn: Callable[[str], None] = _discard,
     ) -> None:
         self.name: Final = name
-        self.instance_id: Final = instance_id
         self.clock: Final = clock
         self.timeout: Final = timeout
-        self.say: Final = say
+        self.report_progress: Final = report_progress
         self.warn: Final = warn
         self._started = clock.monotonic()
 
     @property
     def elapsed(self) -> float:
-        """Seconds since it began."""
+        """Seconds since it started."""
         return self.clock.monotonic() - self._started
 
     @property
@@ -53,8 +55,8 @@ class Operation:
         """Seconds until its deadline, not below 0."""
         return max(0.0, self.timeout - self.elapsed)
 
-    def go_on(self) -> None:
-        """Return at once, unless it is to end.
+    def check_deadline(self) -> None:
+        """Return at once, unless the operation has to end.
 
         Raises:
             TimedOutError, CancelledError: as :meth:`pause`.
@@ -75,14 +77,11 @@ class Operation:
         except Cancelled:
             raise CancelledError(f"Cancelled before DCS could {self.name}.") from None
 
+    def wait_for(self, event: threading.Event) -> None:
+        """Wait until another thread sets the event, at most until the deadline.
 
-def in_words(seconds: float) -> str:
-    """A length of time as a person would say it: ``42 s``, ``7 min``, ``1 h 30 min``."""
-    whole = round(seconds)
-    if whole < 120:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+        Raises:
+            TimedOutError, CancelledError: as :meth:`pause`.
+        """
+        while not event.wait(min(_EVENT_CHECK_INTERVAL, self.remaining)):
+            self.check_deadline()

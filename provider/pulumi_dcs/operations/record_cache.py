@@ -1,107 +1,198 @@
-"""All backups of an instance, read page by page and shared between those who ask at the same time."""
+"""All records of an instance, read page by page, shared between those who ask for the same list at the same time."""
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Generic
 
 from ..api import retries
-from ..api.client import PAGE_SIZE, DcsClient
-from ..api.parsing import BackupRecord
+from ..api.errors import DcsError
+from .errors import CancelledError, IncompleteListError, TimedOutError
 from .operation import Operation
+from .records import PAGE_SIZE, OpenApi, R
 
-_MOST_PAGES: Final = 200
-_MOST_READINGS: Final = 3
+_MAX_PAGES: Final = 200
+"""More pages than any instance can fill (24 backups): the bound for a service that never stops paging."""
+_MAX_READINGS: Final = 3
+"""How often a list that contradicts itself is read again at once; most contradictions are a change in between."""
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """An instance's backups at a moment.
+class Snapshot(Generic[R]):
+    """An instance's records at a moment.
 
     Attributes:
-        asked_at: when the list was asked for (monotonic): everything done before that is in it.
-        records: by backup_id, in the service's order.
-        service_time: when it was answered, by the service's clock, in whole seconds; None where it did not say.
-        answered_at: the same moment here (monotonic).
+        started_at: when the list was asked for (monotonic): everything done before that is in it.
+        records: by id, in the service's order.
+        is_complete: whether the list agrees with its own total. One that does not proves no absence.
+        service_time: the service's clock when it responded, in whole seconds; None where it did not say.
+        received_at: the same moment here (monotonic).
     """
 
-    asked_at: float
-    records: dict[str, BackupRecord]
+    started_at: float
+    records: dict[str, R]
+    is_complete: bool = True
     service_time: datetime | None = None
-    answered_at: float = 0.0
+    received_at: float = 0.0
 
     def by_service_clock(self, moment: float) -> datetime | None:
         """A monotonic moment of ours by the clock that the records' times are from, a little early at most."""
         if self.service_time is None:
             return None
-        return self.service_time + timedelta(seconds=moment - self.answered_at)
-
-    def get(self, backup_id: str) -> BackupRecord | None:
-        """The record of that backup, if the instance has it."""
-        return self.records.get(backup_id)
+        return self.service_time + timedelta(seconds=moment - self.received_at)
 
 
 @dataclass
-class _Shared:
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    latest: Snapshot | None = None
+class _Flight(Generic[R]):
+    """A list that is being read."""
+
+    started_at: float
+    landed: threading.Event = field(default_factory=threading.Event)
+    snapshot: Snapshot[R] | None = None
+    error: BaseException | None = None
 
 
-class BackupLists:
-    """Lists backups, one request for all who want to know the same instance's at the same time."""
+@dataclass
+class _Shared(Generic[R]):
+    latest: Snapshot[R] | None = None
+    flight: _Flight[R] | None = None
 
-    def __init__(self, client: DcsClient) -> None:
-        self._client = client
-        self._shared: dict[str, _Shared] = {}
+
+class RecordCache(Generic[R]):
+    """Lists records: of each instance at most one list is being read, for all who want it.
+
+    Args:
+        open_api: the API's methods for the kind of record.
+    """
+
+    def __init__(self, open_api: OpenApi[R]) -> None:
+        self._open_api = open_api
+        self._shared: dict[str, _Shared[R]] = {}
         self._lock = threading.Lock()
 
-    def look(self, operation: Operation, *, max_age: float = 0.0, patience: float = retries.READ_PATIENCE) -> Snapshot:
-        """The instance's backups, asked for now or at most ``max_age`` seconds ago.
+    def list(
+        self,
+        operation: Operation,
+        instance_id: str,
+        *,
+        max_age: float = 0.0,
+        retry_timeout: float = retries.READ_RETRY_TIMEOUT,
+    ) -> Snapshot[R]:
+        """The instance's records, asked for now or at most ``max_age`` seconds ago.
 
         Args:
-            patience: for how many seconds failures that can pass are tried again; 0 for one try.
+            retry_timeout: for how many seconds transient failures are tried again; 0 for one try.
+
+        Raises:
+            DcsError: the list could not be read.
         """
-        asked = operation.clock.monotonic()
-        with self._lock:
-            shared = self._shared.setdefault(operation.instance_id, _Shared())
-        with shared.lock:
-            latest = shared.latest
-            if latest is None or latest.asked_at < asked - max_age:
-                latest = retries.read(operation, lambda: self._read(operation), patience=patience)
-                shared.latest = latest
-            return latest
+        asked_at = operation.clock.monotonic() - max_age
+        return retries.read(
+            lambda: self._list_once(operation, instance_id, asked_at),
+            clock=operation.clock,
+            pause=operation.pause,
+            retry_timeout=min(retry_timeout, operation.remaining),
+            on_retry=operation.report_progress,
+        )
+
+    def list_completely(self, operation: Operation, instance_id: str) -> Snapshot[R]:
+        """The instance's records as of now, from a list that proves absence as well.
+
+        However long reading takes: without it nothing can be decided.
+
+        Raises:
+            IncompleteListError: the service keeps contradicting itself.
+            DcsError: the list could not be read before the operation's deadline.
+        """
+        since = operation.elapsed
+        attempt = 0
+        while True:
+            snapshot = self.list(operation, instance_id, retry_timeout=operation.remaining)
+            if snapshot.is_complete:
+                return snapshot
+            if operation.elapsed - since > retries.READ_RETRY_TIMEOUT:
+                raise IncompleteListError(instance_id)
+            attempt += 1
+            operation.report_progress("DCS sends a list that contradicts its own total; asking again.")
+            operation.pause(retries.backoff_delay(attempt))
 
     def forget(self, instance_id: str) -> None:
-        """Note that we have changed the instance's backups: what was read before is no longer good."""
+        """Note that we have changed the instance's records: what was read before is no longer good."""
         with self._lock:
-            self._shared.pop(instance_id, None)
+            shared = self._shared.get(instance_id)
+            if shared is not None:
+                shared.latest = None
 
-    def _read(self, operation: Operation) -> Snapshot:
-        snapshot, steady = self._read_once(operation)
-        for _ in range(_MOST_READINGS - 1):
-            if steady:
+    def _list_once(self, operation: Operation, instance_id: str, asked_at: float) -> Snapshot[R]:
+        """One try, or the outcome of another thread's try that started late enough."""
+        while True:
+            with self._lock:
+                shared = self._shared.setdefault(instance_id, _Shared())
+                if shared.latest is not None and shared.latest.started_at >= asked_at:
+                    return shared.latest
+                flight = shared.flight
+                if flight is None:
+                    flight = shared.flight = _Flight(operation.clock.monotonic())
+                    is_ours = True
+                else:
+                    is_ours = False
+            if is_ours:
+                return self._fly(operation, instance_id, shared, flight)
+            operation.wait_for(flight.landed)
+            if flight.started_at < asked_at:
+                continue
+            if flight.snapshot is not None:
+                return flight.snapshot
+            if isinstance(flight.error, DcsError) and not _is_anothers_end(flight.error):
+                raise flight.error
+
+    def _fly(
+        self, operation: Operation, instance_id: str, shared: _Shared[R], flight: _Flight[R]
+    ) -> Snapshot[R]:
+        try:
+            flight.snapshot = self._read(operation, instance_id)
+        except BaseException as error:
+            flight.error = error
+            raise
+        else:
+            return flight.snapshot
+        finally:
+            with self._lock:
+                shared.flight = None
+                if flight.snapshot is not None:
+                    shared.latest = flight.snapshot
+            flight.landed.set()
+
+    def _read(self, operation: Operation, instance_id: str) -> Snapshot[R]:
+        for _ in range(_MAX_READINGS):
+            snapshot = self._read_once(operation, instance_id)
+            if snapshot.is_complete:
                 break
-            snapshot, steady = self._read_once(operation)
         return snapshot
 
-    def _read_once(self, operation: Operation) -> tuple[Snapshot, bool]:
-        """All pages, and whether the list stood still while it was read (else a record may have been missed)."""
-        asked_at = operation.clock.monotonic()
-        records: dict[str, BackupRecord] = {}
-        totals = set()
-        service_time: datetime | None = None
-        answered_at = asked_at
-        offset = 0
-        for _ in range(_MOST_PAGES):
-            page = self._client.list_backups(operation, offset)
-            service_time, answered_at = page.service_time, operation.clock.monotonic()
-            fresh = [record for record in page.records if record.backup_id not in records]
-            records.update((record.backup_id, record) for record in fresh)
+    def _read_once(self, operation: Operation, instance_id: str) -> Snapshot[R]:
+        """All pages. Complete if the total stood still and there are as many records as it says."""
+        api = self._open_api(operation.pause)
+        started_at = operation.clock.monotonic()
+        records: dict[str, R] = {}
+        totals: set[int | None] = set()
+        row_count = 0
+        for _ in range(_MAX_PAGES):
+            page = api.list_page(instance_id, limit=PAGE_SIZE, offset=row_count)
+            received_at = operation.clock.monotonic()
+            new = {record.id: record for record in page.records if record.id not in records}
+            records.update(new)
             totals.add(page.total)
-            offset += page.row_count
-            is_last = offset >= page.total if page.total is not None else page.row_count < PAGE_SIZE
-            if is_last or not fresh:
+            row_count += page.row_count
+            is_last = row_count >= page.total if page.total is not None else page.row_count < PAGE_SIZE
+            if is_last or not new:
                 break
-        return Snapshot(asked_at, records, service_time, answered_at), len(totals) == 1
+        is_complete = len(records) == row_count and totals in ({None}, {row_count})
+        return Snapshot(started_at, records, is_complete, page.service_time, received_at)
+
+
+def _is_anothers_end(error: DcsError) -> bool:
+    """Whether the thread that read the list ended for a reason of its own: its deadline, or a cancellation."""
+    return isinstance(error, (CancelledError, TimedOutError))

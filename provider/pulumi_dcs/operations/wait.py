@@ -1,125 +1,214 @@
-"""Waits until a backup has come to its end."""
+"""Waits until a record has come to its end."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Generic
 
-from ..api.error_codes import BACKUP_FAILURES
-from ..api.errors import (
-    BackupFailedError,
-    BackupGoneError,
+from ..api.clock import in_words
+from ..api.errors import AuthenticationError, CredentialsUnavailable, DcsError, ThrottledError
+from ..api.error_codes import is_instance_gone
+from .errors import (
     CancelledError,
-    DcsError,
-    NoAnswerError,
-    ServiceError,
-    ThrottledError,
+    CredentialsRefusedError,
+    OperationError,
+    RecordFailedError,
+    RecordGoneError,
     TimedOutError,
+    facts_of,
 )
-from ..api.parsing import BackupRecord, BackupStatus
-from .operation import Operation, in_words
-from .polling import Crowd, Pace, next_look
-from .record_cache import BackupLists, Snapshot
+from .operation import Operation
+from .polling import PollingPool, PollSchedule, next_poll_delay
+from .record_cache import RecordCache, Snapshot
+from .records import R, Record, RecordKind, is_stuck_at_the_end
 
-MISSING_PATIENCE: Final = 20.0
-"""Seconds for which a record that was listed may be missing from the list before the backup counts as gone."""
-LONGEST_PAUSE: Final = 30.0
-"""Seconds between two looks while looking fails, unless the service names more."""
+MISSING_TIMEOUT: Final = 20.0
+"""Seconds for which a record may be missing from complete lists before it counts as gone: lists lag a few seconds
+behind, and one that was read from a slow replica is no proof."""
+UNLISTED_TIMEOUT: Final = 60.0
+"""The same for a record that was never listed: a new one has been seen to come late."""
+_MAX_FAILURE_DELAY: Final = 30.0
+"""Seconds between two polls while polling fails, unless the service names more."""
+_MAX_REFUSALS: Final = 5
+"""After how many refusals of the credentials in a row waiting ends. One may be a gateway's mistake; five, with growing
+delays between them about half a minute, are keys that have expired and don't renew themselves."""
 
 
-def wait_until_succeeded(lists: BackupLists, operation: Operation, backup_id: str, crowd: Crowd) -> BackupRecord:
-    """Look at the backup until it has succeeded, through any failure to look.
+class Wait(Generic[R]):
+    """Polls one record until it has succeeded, through any failure to poll.
 
-    Raises:
-        BackupFailedError: it ended as failed.
-        BackupGoneError: it ended as expired or deleted, or its record stayed away.
-        TimedOutError, CancelledError: it still runs.
+    Args:
+        kind: what the record is, for messages.
+        cache: lists the instance's records.
+        pool: those who wait at the same time.
     """
-    backup = f"backup {backup_id} of instance {operation.instance_id}"
-    started = operation.elapsed
-    pause = crowd.first_pause()
-    pace: Pace | None = None
-    seen = False
-    missing_since: float | None = None
-    misses = 0
-    trouble: DcsError | None = None
-    while True:
+
+    def __init__(
+        self,
+        kind: RecordKind,
+        cache: RecordCache[R],
+        pool: PollingPool,
+        operation: Operation,
+        instance_id: str,
+        record_id: str,
+    ) -> None:
+        self._kind = kind
+        self._cache = cache
+        self._pool = pool
+        self._operation = operation
+        self._instance_id = instance_id
+        self._record_id = record_id
+        self._what = kind.of(record_id, instance_id)
+        self._started = operation.elapsed
+        self._schedule: PollSchedule | None = None
+        self._was_listed = False
+        self._missing_since: float | None = None
+        self._failed_polls = 0
+        self._refusals = 0
+        self._last_failure: DcsError | None = None
+
+    def run(self) -> R:
+        """The record, once it has succeeded.
+
+        Raises:
+            RecordFailedError: it ended as failed.
+            RecordGoneError: it ended as expired or deleted, stayed away from complete lists, or its instance is gone.
+            CredentialsRefusedError: it is still running as far as is known.
+            TimedOutError, CancelledError: it is still running.
+        """
+        with self._pool.waiting():
+            delay = self._pool.first_delay()
+            while True:
+                try:
+                    snapshot = self._poll(delay)
+                except OperationError:
+                    raise
+                except DcsError as error:
+                    delay = self._delay_after_failed_poll(error)
+                    continue
+                self._failed_polls, self._refusals, self._last_failure = 0, 0, None
+                record = snapshot.records.get(self._record_id)
+                if record is None:
+                    delay = self._delay_after_missing(snapshot)
+                    continue
+                self._note_listed(record)
+                if self._has_ended_well(record):
+                    return record
+                delay = self._delay_while_running(record, snapshot)
+
+    def _poll(self, delay: float) -> Snapshot[R]:
         try:
-            operation.pause(pause)
-            snapshot = lists.look(operation, max_age=pause / 4, patience=0.0)
+            self._operation.pause(delay)
+            return self._cache.list(self._operation, self._instance_id, max_age=delay / 4, retry_timeout=0.0)
         except CancelledError:
-            raise CancelledError(
-                f"Cancelled while backup {backup_id} of instance {operation.instance_id} was being made."
-            ) from None
+            raise CancelledError(f"Cancelled while {self._what} was being made.") from None
         except TimedOutError:
+            facts = facts_of(self._last_failure) if self._last_failure else ()
             raise TimedOutError(
-                f"After {in_words(operation.timeout)}, {backup} is not finished.",
-                facts=[f"the last look at it failed: {trouble.summary}", *trouble.facts] if trouble else [],
+                f"After {in_words(self._operation.timeout)}, {self._what} is not finished.",
+                facts=(f"the last poll failed: {facts[0]}", *facts[1:]) if facts else (),
             ) from None
-        except (ServiceError, NoAnswerError) as error:
-            # A running backup outlives whatever keeps us from seeing it; even a refusal can be a gateway's nonsense.
-            trouble = error
-            named = error.retry_after or 0.0 if isinstance(error, ThrottledError) else 0.0
-            longer = (named or next_look(operation.elapsed - started)) * 2 ** min(misses, 5)
-            pause = max(named, min(longer, LONGEST_PAUSE))
-            misses += 1
-            operation.say(f"{error.summary} Looking again in {in_words(max(1.0, pause))}.")
-            continue
-        misses, trouble = 0, None
-        record = snapshot.get(backup_id)
-        if record is None:
-            missing_since = operation.elapsed if missing_since is None else missing_since
-            # One that was never listed may still come: the list can lag behind the service's own answer.
-            if seen and operation.elapsed - missing_since >= MISSING_PATIENCE:
-                raise _gone(operation, backup_id, "it is no longer in the instance's list")
-            pause = next_look(operation.elapsed - missing_since)
-            continue
-        if not seen:
-            crowd.note_first(is_running=record.status.is_running)
-        seen, missing_since = True, None
-        if record.status is BackupStatus.SUCCEED:
-            operation.say(f"backed up, {in_words(operation.elapsed - started)}")
-            return record
-        if record.status is BackupStatus.FAILED:
-            raise failed(operation.instance_id, record)
-        if record.status.is_gone:
-            raise _gone(operation, backup_id, f"DCS reports it as {record.status.value}")
-        age = operation.elapsed - started
-        operation.say(where_it_stands(record, age))
-        pace = pace or Pace(usual_length(snapshot), crowd)
-        pause = pace.next_look(age, record.percent)
+
+    def _delay_after_failed_poll(self, error: DcsError) -> float:
+        """A running record outlives whatever keeps us from seeing it; even a refusal can be a gateway's mistake."""
+        if is_instance_gone(error):
+            raise self._gone("DCS says that the instance no longer exists") from error
+        self._refusals = self._refusals + 1 if isinstance(error, (AuthenticationError, CredentialsUnavailable)) else 0
+        if self._refusals >= _MAX_REFUSALS:
+            raise CredentialsRefusedError(
+                f"DCS no longer accepts the credentials; {self._what} could not be followed to its end.",
+                facts=facts_of(error),
+                advice="renew the credentials.",
+            ) from error
+        self._last_failure = error
+        named = error.retry_after or 0.0 if isinstance(error, ThrottledError) else 0.0
+        growing = (named or next_poll_delay(self._age)) * 2 ** min(self._failed_polls, 5)
+        self._failed_polls += 1
+        delay = max(named, min(growing, _MAX_FAILURE_DELAY))
+        self._operation.report_progress(
+            f"{error.summary} The {self._kind.noun} goes on; polling again in {in_words(max(1.0, delay))}."
+        )
+        return delay
+
+    def _delay_after_missing(self, snapshot: Snapshot[R]) -> float:
+        if self._missing_since is None:
+            self._missing_since = self._operation.elapsed
+        missing_for = self._operation.elapsed - self._missing_since
+        timeout = MISSING_TIMEOUT if self._was_listed else UNLISTED_TIMEOUT
+        if snapshot.is_complete and missing_for >= timeout:
+            raise self._gone("it is not in the instance's list")
+        return next_poll_delay(missing_for)
+
+    def _note_listed(self, record: R) -> None:
+        if not self._was_listed:
+            self._pool.note_first_poll(is_running=record.is_running)
+        self._was_listed, self._missing_since = True, None
+
+    def _has_ended_well(self, record: R) -> bool:
+        if record.has_succeeded:
+            self._operation.report_progress(f"{self._kind.done}, {in_words(self._age)}")
+            return True
+        if record.has_failed:
+            raise failed(self._kind, self._instance_id, record)
+        if record.is_gone:
+            raise self._gone(f"DCS reports it as {record.status_text}")
+        if not is_stuck_at_the_end(record):
+            return False
+        if record.is_usable is False:
+            raise failed(self._kind, self._instance_id, record)
+        self._operation.warn(
+            f"DCS reports {self._what} as {record.status_text!r}, at 100 %: a status that is not documented. "
+            "Check it in the console."
+        )
+        return True
+
+    def _delay_while_running(self, record: R, snapshot: Snapshot[R]) -> float:
+        self._schedule = self._schedule or PollSchedule(usual_length(snapshot), self._pool)
+        self._operation.report_progress(progress_text(self._kind, record, self._age))
+        return self._schedule.next_delay(self._age, record.percent)
+
+    @property
+    def _age(self) -> float:
+        return self._operation.elapsed - self._started
+
+    def _gone(self, how: str) -> RecordGoneError:
+        return RecordGoneError(
+            f"{_capitalised(self._what)} disappeared before it was finished.",
+            facts=[how],
+            advice=f"find out who or what deletes this instance's {self._kind.noun}s.",
+        )
 
 
-def where_it_stands(record: BackupRecord, elapsed: float) -> str:
-    """One short line for who watches: ``backing up, 37 %, 42 s``."""
-    what = "waiting to be backed up" if record.status is BackupStatus.WAITING else "backing up"
+def progress_text(kind: RecordKind, record: Record, age: float) -> str:
+    """One short line on where a record stands: ``backing up, 37 %, 42 s``."""
+    what = kind.waiting if record.is_waiting else kind.running
     percent = f", {record.percent:.0f} %" if record.percent is not None else ""
-    return f"{what}{percent}, {in_words(elapsed)}"
+    return f"{what}{percent}, {in_words(age)}"
 
 
-def usual_length(snapshot: Snapshot) -> float | None:
-    """How many seconds the instance's last backup took, by the service's own times; None where they don't tell."""
+def usual_length(snapshot: Snapshot[R]) -> float | None:
+    """How many seconds the instance's last record took, by the service's own times; None where they don't tell."""
     for record in snapshot.records.values():
-        if record.status is BackupStatus.SUCCEED and record.created and record.updated:
+        if record.has_succeeded and record.created and record.updated:
             return (record.updated - record.created).total_seconds()
     return None
 
 
-def failed(instance_id: str, record: BackupRecord) -> BackupFailedError:
+def failed(kind: RecordKind, instance_id: str, record: Record) -> RecordFailedError:
     """The error for a record that ended as failed."""
     code = record.error_code
-    meaning = BACKUP_FAILURES.get(code.lower(), "a cause that the API does not document") if code else "no cause given"
-    progress = f", at {record.percent:.0f} %" if record.percent is not None else ""
-    return BackupFailedError(
-        f"The backup of instance {instance_id} failed at the service.",
+    percent = f", at {record.percent:.0f} %" if record.percent is not None else ""
+    return RecordFailedError(
+        f"The {kind.noun} of instance {instance_id} failed at the service.",
+        record_id=record.id,
         error_code=code,
-        facts=[f"{code or 'no error code'}: {meaning}", f"backup {record.backup_id}{progress}"],
-        advice="run `pulumi up` again for a new try; if it persists, look at the instance in the console.",
+        is_documented=record.has_failed,
+        facts=[
+            f"{code}: {kind.failures(code)}" if code else "no error code, no cause given",
+            f"{kind.noun} {record.id}{percent}, status {record.status_text}",
+        ],
     )
 
 
-def _gone(operation: Operation, backup_id: str, how: str) -> BackupGoneError:
-    return BackupGoneError(
-        f"Backup {backup_id} of instance {operation.instance_id} disappeared before it was finished.",
-        facts=[how],
-        advice="find out who or what deletes this instance's backups, then run `pulumi up` again for a new one.",
-    )
+def _capitalised(text: str) -> str:
+    """The text with a large first letter, and ids as they are."""
+    return text[:1].upper() + text[1:]

@@ -1,117 +1,123 @@
-"""Deletes what killed runs of a resource have made and no state holds."""
+"""Names what killed runs have made and no state holds; nothing is deleted on a guess."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
 
-from ..api.errors import DcsError
-from ..engine.host import Severity
-from ..session import DELETE_TIMEOUT, Session
-from .journal import Entry
-from .journal_format import Stray
+from ..engine.stack_state import StackState, StackStateUnavailable
+from .evidence import ReadsStackStates, records_in
+from .journal import Entry, Journal
+from .journal_format import Scope
 
 
-class Leftovers:
-    """What the journal knows and the state does not, for all resources of one session."""
+@dataclass(frozen=True)
+class Found:
+    """What the service says of what an entry tells of.
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    Attributes:
+        record_id: empty if there is none: nothing was made, or it no longer exists.
+        description: in words, with id and instance.
+        is_certain: whether the service could be asked, and its list was complete.
+    """
+
+    record_id: str
+    description: str
+    is_certain: bool = True
+
+
+class FindsRecords(Protocol):
+    """Asks the service for what an entry tells of."""
+
+    def __call__(self, entry: Entry) -> Found:
+        """What has become of it. Raises nothing."""
+
+
+class Orphans:
+    """What the journal knows of a stack and its state does not, named once in a process.
+
+    Args:
+        journal: knows what dead runs have left.
+        states: reads the saved state.
+        find: asks the service.
+        warn: adds a lasting warning to a resource.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        states: ReadsStackStates,
+        find: FindsRecords,
+        warn: Callable[[str, str], None],
+    ) -> None:
+        self._journal = journal
+        self._states = states
+        self._find = find
+        self._warn = warn
         self._lock = threading.Lock()
-        self._is_announced = False
+        self._is_started = False
 
-    def announce(self, urn: str) -> None:
-        """Say once, before anything is done, which creates of the URN's stack were cut short.
+    def announce(self, scope: Scope, urn: str) -> None:
+        """Name them, once, before anything is done.
 
-        What becomes of a resource that the program declares no more and no state holds, nobody asks the provider.
+        What runs have left that ended in good order is most likely in the state: nobody waits for that to be seen.
+
+        Args:
+            urn: the resource whose row shows the warnings.
         """
         with self._lock:
-            is_first, self._is_announced = not self._is_announced, True
-        if not is_first:
-            return
-        for entry in self._cut_short(urn):
-            sites = ", ".join(sorted({stray.site.instance_id for stray in entry.strays}))
-            self._session.host.tell(
-                urn,
-                f"An unfinished run was backing up instance {sites} for {entry.urn.rpartition('::')[2]!r}: "
-                "it was interrupted, or it goes on right now.\n"
-                "  `pulumi up` takes over what it made, or deletes it, if the program or the state still has that "
-                "resource; else, once nothing runs, look at the instance's backups yourself, and then delete "
-                f"{entry.path}.",
-                Severity.INFO,
-            )
+            is_first, self._is_started = not self._is_started, True
+            if not is_first:
+                return
+            entries = self._journal.left(scope)
+            if not entries:
+                return
+            if all(entry.is_reported for entry in entries):
+                threading.Thread(
+                    target=self._announce, args=(entries, scope, urn), name="orphans", daemon=True
+                ).start()
+                return
+            # The others wait meanwhile: what is named now can't be taken over before.
+            self._announce(entries, scope, urn)
 
-    def _cut_short(self, urn: str) -> list[Entry]:
-        """What creates in the URN's stack have left unfinished; not what a run got into the state before it ended."""
-        entries = self._session.journal.left_of_stack(urn)
-        held = self._session.held_backups(urn) if entries else None
-        if held is None:
-            return entries
-        for entry in entries:
-            for stray in entry.strays:
-                if stray.trail.backup_id in held:
-                    self._session.journal.settle(entry.urn, stray.trail.backup_id)
-        return [entry for entry in entries if any(stray.trail.backup_id not in held for stray in entry.strays)]
-
-    def are_left(self, urn: str, backup_id: str) -> bool:
-        """Whether killed runs may have made something besides the backup that the resource's state holds."""
-        return self._session.journal.left(urn, backup_id) is not None
-
-    def remove_besides(self, urn: str, backup_id: str) -> None:
-        """Delete what killed runs made besides the backup that the resource's state holds.
-
-        Raises:
-            DcsError: something could not be deleted; the journal keeps it.
-        """
-        if self._session.journal.has_begun(urn):
-            return
-        entry = self._session.journal.left(urn, backup_id)
-        if entry is None:
-            return
-        errors = self._remove(entry)
-        self._session.journal.settle(urn, backup_id)
-        if errors:
-            errors[0].add_fact("an interrupted run left that backup; the next run tries again")
-            raise errors[0]
-
-    def remove(self, entry: Entry) -> None:
-        """Delete the strays of a create's entry; warn of those that can't be deleted now, and keep them."""
-        for error in self._remove(entry):
-            self._warn(f"A backup that an interrupted run left could not be deleted.\n  {error}", entry.urn)
-
-    def _remove(self, entry: Entry) -> list[DcsError]:
-        if not entry.strays:
-            return []
-        held = self._session.held_backups(entry.urn)
-        if held is None:
-            self._warn("What an interrupted run left is not deleted: the stack's state could not be read.", entry.urn)
-            return []
-        kept: dict[Stray, DcsError] = {}
-        for stray in entry.strays:
-            try:
-                self._remove_one(entry, stray, held)
-            except DcsError as error:
-                kept[stray] = error
-        entry.keep(kept)
-        return list(kept.values())
-
-    def _remove_one(self, entry: Entry, stray: Stray, held: frozenset[str]) -> None:
-        site = stray.site
-        service = self._session.service(site.region, site.project_id)
-        if service.place.endpoint != site.endpoint:
+    def _announce(self, entries: list[Entry], scope: Scope, urn: str) -> None:
+        try:
+            state = self._states.read(urn, scope.organization)
+        except StackStateUnavailable as error:
             self._warn(
-                f"An interrupted run was backing up instance {site.instance_id} at {site.endpoint}, "
-                "which the settings name no more: look at its backups there.",
-                entry.urn,
+                urn,
+                f"{len(entries)} create{'s' * (len(entries) > 1)} of earlier runs may have been interrupted; whether "
+                f"the stack's state holds what they made could not be read: {error.reason}",
             )
             return
-        name = f"delete the backup of instance {site.instance_id} that an interrupted run left"
-        operation = self._session.operation(name, site.instance_id, DELETE_TIMEOUT)
-        backup_id = service.find_left(operation, stray.trail, entry)
-        if backup_id is not None and backup_id not in held:
-            service.remove(operation, backup_id)
-            self._session.host.tell(
-                entry.urn, f"Deleted backup {backup_id}, which an interrupted run left.", Severity.INFO
-            )
+        in_state = records_in(state)
+        self._journal.note_all_in_state(list(in_state))
+        for entry in entries:
+            if self._journal.is_left(entry.number):
+                self._see_to(entry, state, in_state, urn)
 
-    def _warn(self, message: str, urn: str) -> None:
-        self._session.host.tell(urn, message, Severity.WARNING)
+    def _see_to(self, entry: Entry, state: StackState, in_state: Mapping[str, str], urn: str) -> None:
+        if entry.progress.record_id in in_state:
+            return
+        if not any(pending.urn == entry.urn for pending in state.pending_creates):
+            # Saved and given up since, or cleared by the user: an entry that is out of date.
+            self._journal.drop(entry.number)
+            return
+        found = self._find(entry)
+        if not found.record_id and found.is_certain:
+            self._journal.drop(entry.number)
+            return
+        if found.record_id in in_state:
+            return
+        name = entry.urn.rpartition("::")[2]
+        self._warn(
+            urn,
+            f"Orphan: {found.description}, made for {name!r} by a run that was interrupted. No state holds it.\n"
+            f"  Take it over with adopt_backup_id={found.record_id!r}, or delete it in the console. `pulumi up` takes it "
+            f"over by itself if {name!r} is declared as it was then.\n"
+            "  `pulumi refresh --clear-pending-creates` ends this message.",
+        )
+
+

@@ -1,0 +1,131 @@
+"""Takes one new backup for a resource: with its journal entry, its mark, and what the saved state proves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ..api.backups import BackupRecord
+from ..engine.requests import CreateRequest
+from ..engine.stack_state import StackStateUnavailable
+from ..engine.values import SECRET
+from ..operations.operation import Operation
+from ..operations.ownership import Attempt, Progress, Unrecorded
+from ..operations.record_cache import Snapshot
+from ..recovery.evidence import ResourceEvidence, record_id_of
+from ..recovery.journal import JournalAttempt
+from ..recovery.journal_format import Site
+from ..session import Session
+from .backups import BackupService, WantedBackup
+from .limit import check_limit
+from .mark import mark_for
+from .properties import Inputs, canonical_json, inputs_hash, replacing_inputs
+
+
+class Creation:
+    """One create that takes a backup.
+
+    Args:
+        service: the backups of the project in the region.
+        inputs: what is declared.
+        started_at: when the engine called this create (monotonic).
+    """
+
+    def __init__(
+        self, session: Session, service: BackupService, request: CreateRequest, inputs: Inputs, started_at: float
+    ) -> None:
+        self._session: Final = session
+        self._service = service
+        self._urn = request.urn
+        self._inputs = inputs
+        self._declared = replacing_inputs(request.properties)
+        self._hash = inputs_hash(request.properties)
+        self._started_at = started_at
+        self._notes = session.notes(request.urn)
+        self._attempt: Attempt = Unrecorded()
+
+    def run(self, operation: Operation) -> str:
+        """Have the backup started; its id."""
+        inputs, session = self._inputs, self._session
+        self._attempt = self._begin()
+        evidence = ResourceEvidence(
+            session.stack_states,
+            self._urn,
+            session.organization,
+            started_at=self._started_at,
+            has_same_inputs=self._has_same_inputs,
+        )
+        wanted = WantedBackup(
+            inputs.remark or "",
+            inputs.backup_format,
+            self._mark(),
+            is_secret="remark" in self._notes.program.secret_inputs,
+        )
+
+        def before_start(snapshot: Snapshot[BackupRecord]) -> None:
+            check_limit(
+                snapshot,
+                operation,
+                inputs.instance_id,
+                replaced="" if inputs.retain_on_delete else self._notes.held,
+                holders=lambda: session.holders(self._urn),
+                was_ours=self._attempt.is_known,
+            )
+
+        try:
+            return self._service.create(
+                operation, inputs.instance_id, wanted, self._attempt, evidence, before_start
+            )
+        except BaseException:
+            if self._attempt.progress == Progress():
+                self.forget()
+            raise
+
+    def forget(self) -> None:
+        """Nothing is left at the service of what this create has made."""
+        if isinstance(self._attempt, JournalAttempt):
+            self._attempt.drop()
+
+    def _begin(self) -> Attempt:
+        if not self._urn:
+            # Where the host can't see the request, nothing can be told to be this resource's.
+            return Unrecorded()
+        location = self._service.client.location
+        site = Site(location.endpoint, location.region, location.project_id, self._inputs.instance_id)
+        return self._session.journal.begin(self._session.scope(self._urn), self._urn, self._hash, site)
+
+    def _mark(self) -> str:
+        if not self._session.settings.mark or not self._urn:
+            return ""
+        return mark_for(
+            self._urn, self._hash, organization=self._session.organization, replaces=self._replaced_backup()
+        )
+
+    def _replaced_backup(self) -> str:
+        """The backup that this one replaces: what tells its generation. Empty for the first."""
+        if self._notes.held or not self._notes.had_old_inputs:
+            return self._notes.held
+        # A forced replacement: the engine has asked for no diff, and so not named the old one.
+        try:
+            state = self._session.stack_states.read(self._urn, self._session.organization)
+        except StackStateUnavailable:
+            return ""
+        held = [record_id_of(each.id) for each in state.resources if each.urn == self._urn]
+        return held[0] if held else ""
+
+    def _has_same_inputs(self, pending: Mapping[str, Any]) -> bool:
+        """Whether a pending create was one with the inputs that are declared now; a secret may be equal."""
+        before = replacing_inputs(pending)
+        if before.keys() != self._declared.keys():
+            return False
+        return all(_may_be_equal(value, self._declared[name]) for name, value in before.items())
+
+
+def _may_be_equal(before: Any, now: Any) -> bool:
+    if before is SECRET:
+        return True
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        return before.keys() == now.keys() and all(_may_be_equal(before[name], now[name]) for name in before)
+    if isinstance(before, list) and isinstance(now, list):
+        return len(before) == len(now) and all(map(_may_be_equal, before, now))
+    return canonical_json(before) == canonical_json(now)

@@ -1,0 +1,34 @@
+"""The names of the resource's properties; a program that declares a backup needs no more than these."""
+
+from __future__ import annotations
+
+from typing import Final
+
+INPUTS: Final = (
+    "instance_id",
+    "remark",
+    "backup_format",
+    "triggers",
+    "region",
+    "project_id",
+    "wait",
+    "adopt_backup_id",
+    "retain_on_delete",
+)
+ENDPOINT: Final = "endpoint"
+OUTPUTS: Final = (
+    "backup_id",
+    "backup_name",
+    "backup_type",
+    "status",
+    "progress",
+    "size",
+    "created_at",
+    "updated_at",
+    "error_code",
+    "is_support_restore",
+    ENDPOINT,
+)
+SECRET_INPUTS: Final = "__secretInputs"
+"""Names the inputs whose values are secret, so that no message shows them and a change of that is noticed. Pulumi hides
+properties whose names begin like this in its diffs."""

@@ -1,0 +1,82 @@
+"""Asks the service what has become of a backup that an interrupted run has left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from ..api.backups import BackupRecord
+from ..api.error_codes import is_instance_gone
+from ..api.errors import DcsError
+from ..recovery.journal import Entry
+from ..recovery.orphans import Found, Orphans
+from ..session import Session
+from .backups import SECRET, BackupService, fits
+from .mark import without_mark
+
+_FIND_TIMEOUT: Final = 10.0
+"""Seconds: every command waits for this, and the message is as good without the remark."""
+
+
+def name_orphans(session: Session, open_service: Callable[[str, str], BackupService]) -> Callable[[str], None]:
+    """What names a stack's orphans, once, when the engine asks for the first resource (its URN).
+
+    Args:
+        open_service: the backups of a project in a region.
+    """
+    orphans = Orphans(
+        session.journal,
+        session.stack_states,
+        lambda entry: _find(entry, session, open_service),
+        session.log.warn,
+    )
+
+    def announce(urn: str) -> None:
+        if urn:
+            orphans.announce(session.scope(urn), urn)
+
+    return announce
+
+
+def _find(entry: Entry, session: Session, open_service: Callable[[str, str], BackupService]) -> Found:
+    site, progress = entry.site, entry.progress
+    unseen = Found(
+        progress.record_id,
+        f"backup {progress.record_id} of instance {site.instance_id}"
+        if progress.record_id
+        else f"a backup of instance {site.instance_id} that may have been started",
+        is_certain=False,
+    )
+    try:
+        if session.settings.credentials_at_hand() is None:
+            return unseen
+        service = open_service(site.region, site.project_id)
+        if service.client.location.endpoint != site.endpoint:
+            return Found(progress.record_id, f"{unseen.description} at {site.endpoint}", is_certain=False)
+        operation = session.operation(f"list the backups of instance {site.instance_id}", "", _FIND_TIMEOUT)
+        snapshot = service.cache.list(operation, site.instance_id, retry_timeout=0.0)
+    except DcsError as error:
+        return Found("", "") if is_instance_gone(error) else unseen
+    request = progress.request
+    if progress.record_id:
+        records = [each for each in snapshot.records.values() if each.id == progress.record_id]
+    elif request is not None:
+        records = [
+            each
+            for each in snapshot.records.values()
+            if fits(each, request.wanted) and request.can_have_made(each)
+        ]
+    else:
+        records = []
+    records = [each for each in records if not each.is_gone]
+    if not records:
+        is_over = request is None or request.time_left(snapshot.service_time) == 0
+        return Found("", "") if snapshot.is_complete and is_over else unseen
+    is_secret = request is not None and SECRET in request.wanted
+    return Found(records[0].id, _description(records[0], site.instance_id, is_secret=is_secret))
+
+
+def _description(record: BackupRecord, instance_id: str, *, is_secret: bool) -> str:
+    remark = without_mark(record.remark)
+    shown = "a secret remark" if is_secret else f"remark {remark!r}" if remark else "no remark"
+    return f"backup {record.id} of instance {instance_id} ({shown}, {record.status_text})"

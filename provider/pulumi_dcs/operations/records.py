@@ -1,0 +1,130 @@
+"""What the operations need to know of a kind of record: anything at the service with an id and a status."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol, TypeVar
+
+from ..api.clock import Pause
+
+PAGE_SIZE: Final = 1000
+"""Records asked for per page; the largest that the service allows, so that one request is nearly always enough."""
+
+
+class Record(Protocol):
+    """One record. What it says of its status excludes each other; all False is a status nobody has documented."""
+
+    @property
+    def id(self) -> str:
+        """The record's id."""
+
+    @property
+    def status_text(self) -> str:
+        """The status as the service writes it."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the work has not started yet; such a record is running as well."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the service is working on it, which keeps the instance busy."""
+
+    @property
+    def has_succeeded(self) -> bool:
+        """Whether it ended well."""
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it ended badly."""
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it is listed as something that no longer exists."""
+
+    @property
+    def is_usable(self) -> bool | None:
+        """Whether the service says that it can be used; None where it does not say."""
+
+    @property
+    def percent(self) -> float | None:
+        """The progress in percent; None where it is not told."""
+
+    @property
+    def created(self) -> datetime | None:
+        """When it was created, by the service's clock."""
+
+    @property
+    def updated(self) -> datetime | None:
+        """When it last changed, by the service's clock: for a finished one, when it ended."""
+
+    @property
+    def error_code(self) -> str:
+        """Why it failed; empty where that is not told."""
+
+
+R = TypeVar("R", bound=Record)
+R_co = TypeVar("R_co", bound=Record, covariant=True)
+
+
+class Page(Protocol[R_co]):
+    """One page of a list of records."""
+
+    @property
+    def total(self) -> int | None:
+        """How many records the service says there are; None where it does not."""
+
+    @property
+    def records(self) -> Sequence[R_co]:
+        """The rows that could be read."""
+
+    @property
+    def row_count(self) -> int:
+        """How many rows the page had."""
+
+    @property
+    def service_time(self) -> datetime | None:
+        """The service's clock when it responded."""
+
+
+class RecordApi(Protocol[R_co]):
+    """The API's methods for one kind of record."""
+
+    def list_page(self, instance_id: str, *, limit: int, offset: int) -> Page[R_co]:
+        """List a page of an instance's records."""
+
+    def delete(self, instance_id: str, record_id: str, /) -> None:
+        """Delete one record."""
+
+
+OpenApi = Callable[[Pause], RecordApi[R_co]]
+"""Makes the API's methods for an operation, which waits by this pause."""
+
+
+@dataclass(frozen=True)
+class RecordKind:
+    """How messages speak of a kind of record.
+
+    Attributes:
+        noun: what one is called, such as ``backup``.
+        waiting, running, done: what becomes of the instance meanwhile: ``backing up``.
+        failures: the meaning of each documented error code of a failed one.
+    """
+
+    noun: str
+    waiting: str
+    running: str
+    done: str
+    failures: Callable[[str], str]
+
+    def of(self, record_id: str, instance_id: str) -> str:
+        """A record of an instance, in words."""
+        return f"{self.noun} {record_id} of instance {instance_id}"
+
+
+def is_stuck_at_the_end(record: Record) -> bool:
+    """Whether a record has come to an end in a status that nobody has documented: it will not change by waiting."""
+    is_known = record.is_running or record.has_succeeded or record.has_failed or record.is_gone
+    return not is_known and record.percent == 100.0  # noqa: RUF069 - the service writes "100.00"

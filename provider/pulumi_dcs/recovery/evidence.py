@@ -1,0 +1,100 @@
+"""What the engine's saved state says about a resource: whether a create was interrupted, and who holds which record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from ..engine.stack_state import PendingCreate, StackState, StackStateUnavailable
+from ..operations.ownership import Evidence, EvidenceUnavailableError
+
+
+class ReadsStackStates(Protocol):
+    """Reads the saved state of a URN's stack (see ``engine.stack_state``)."""
+
+    def read(self, urn: str, organization: str = "", *, not_before: float = ...) -> StackState:
+        """The state; renewed if it was asked for before that moment (monotonic)."""
+
+
+class ResourceEvidence:
+    """The evidence for one create of a resource.
+
+    Args:
+        states: reads the saved state.
+        urn: the resource.
+        organization: the stack's; empty where there is none.
+        started_at: when the engine called this create (monotonic): its own pending create is saved since then.
+        has_same_inputs: whether a pending create's inputs are those that are declared now.
+    """
+
+    def __init__(
+        self,
+        states: ReadsStackStates,
+        urn: str,
+        organization: str,
+        *,
+        started_at: float,
+        has_same_inputs: Callable[[Mapping[str, Any]], bool],
+    ) -> None:
+        self._states = states
+        self._urn = urn
+        self._organization = organization
+        self._started_at = started_at
+        self._has_same_inputs = has_same_inputs
+
+    def evidence(self) -> Evidence:
+        """What the saved state says.
+
+        Raises:
+            EvidenceUnavailableError: it can't be read.
+        """
+        try:
+            state = self._states.read(self._urn, self._organization)
+            interrupted = self._interrupted(state)
+            if interrupted is None:
+                state = self._states.read(self._urn, self._organization, not_before=self._started_at)
+                interrupted = self._interrupted(state) or 0
+        except StackStateUnavailable as error:
+            raise EvidenceUnavailableError(error.reason) from error
+        return Evidence(interrupted, records_in(state))
+
+    def _interrupted(self, state: StackState) -> int | None:
+        """How many creates were interrupted; None where this run's own can't be told from theirs.
+
+        The engine saves a pending create before it calls create, and puts this run's before those of earlier runs. So
+        whatever follows a URN's second pending create is from earlier runs.
+        """
+        pending = [
+            (index, each)
+            for index, each in enumerate(state.pending_creates)
+            if each.urn == self._urn and self._has_same_inputs(each.inputs)
+        ]
+        if not pending:
+            return 0
+        if state.started_at >= self._started_at:
+            return len(pending) - 1
+        if len(pending) > 1:
+            return len(pending) - 1
+        first_earlier = _first_of_earlier_runs(state.pending_creates)
+        return 1 if pending[0][0] >= first_earlier else None
+
+
+def record_id_of(resource_id: str) -> str:
+    """The part of a resource's id that names a record: what follows the last slash; empty where there is none."""
+    _, slash, record_id = resource_id.rpartition("/")
+    return record_id if slash else ""
+
+
+def records_in(state: StackState) -> dict[str, str]:
+    """The records that the state holds, by id, with the URN of the resource."""
+    return {record: each.urn for each in state.resources if (record := record_id_of(each.id))}
+
+
+def _first_of_earlier_runs(pending: Sequence[PendingCreate]) -> int:
+    """The index from which on all pending creates are certainly from earlier runs."""
+    seen: set[str] = set()
+    for index, each in enumerate(pending):
+        if each.urn in seen:
+            return index
+        seen.add(each.urn)
+    return len(pending)

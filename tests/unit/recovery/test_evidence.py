@@ -1,0 +1,94 @@
+"""How many creates were interrupted, as the saved state tells it while this run's own are in it too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from pulumi_dcs.engine.stack_state import PendingCreate, StackState, StackStateUnavailable, StateResource
+from pulumi_dcs.operations.ownership import EvidenceUnavailableError
+from pulumi_dcs.recovery.evidence import ResourceEvidence
+
+A, B, C = "urn::a", "urn::b", "urn::c"
+INPUTS = {"remark": "r"}
+STARTED_AT = 100.0
+
+
+class States:
+    """Exports that were started at these moments, and how many were made."""
+
+    def __init__(self, *exports: tuple[float, str]) -> None:
+        self._exports = [
+            StackState((), tuple(PendingCreate(f"urn::{name}", INPUTS) for name in pending), started_at)
+            for started_at, pending in exports
+        ]
+        self.made = 0
+
+    def read(self, urn: str, organization: str = "", *, not_before: float = float("-inf")) -> StackState:  # noqa: ARG002
+        for number, state in enumerate(self._exports):
+            if state.started_at >= not_before:
+                self.made = max(self.made, number + 1)
+                return state
+        raise AssertionError("no such export")
+
+
+def interrupted(states: States, urn: str = A, declared: Mapping[str, Any] = INPUTS) -> int:
+    return (
+        ResourceEvidence(states, urn, "", started_at=STARTED_AT, has_same_inputs=lambda inputs: inputs == declared)
+        .evidence()
+        .interrupted_creates
+    )
+
+
+@pytest.mark.parametrize(
+    ("pending", "count"),
+    [("a", 0), ("aa", 1), ("aaa", 2), ("ba", 0), ("bab", 0), ("baba", 1)],
+)
+def test_an_export_since_the_create_has_this_runs_own(pending: str, count: int) -> None:
+    assert interrupted(States((STARTED_AT, pending))) == count
+
+
+def test_a_pending_create_with_other_inputs_does_not_count() -> None:
+    assert interrupted(States((STARTED_AT, "aa")), declared={"remark": "s"}) == 0
+
+
+@pytest.mark.parametrize(
+    ("pending", "count"),
+    [("", 0), ("b", 0), ("aa", 1), ("bba", 1), ("bbac", 1), ("bcbac", 1)],
+    ids=["none", "another's", "two", "after another's second", "likewise", "likewise"],
+)
+def test_an_earlier_export_is_enough_where_it_tells_them_apart(pending: str, count: int) -> None:
+    states = States((50.0, pending), (STARTED_AT, "a" * 9))
+    assert interrupted(states) == count
+    assert states.made == 1
+
+
+@pytest.mark.parametrize(("later", "count"), [("a", 0), ("aa", 1)])
+def test_where_it_does_not_another_export_is_made(later: str, count: int) -> None:
+    states = States((50.0, "a"), (STARTED_AT, later))
+    assert interrupted(states) == count
+    assert states.made == 2
+
+
+def test_it_names_who_holds_which_record() -> None:
+    class Held:
+        def read(self, urn: str, organization: str = "", *, not_before: float = 0.0) -> StackState:  # noqa: ARG002
+            resources = (
+                StateResource(A, "instance/x", {}, {}, is_pending_delete=False, retains_on_delete=False),
+                StateResource(B, "instance/y", {}, {}, is_pending_delete=True, retains_on_delete=False),
+                StateResource(C, "no-record", {}, {}, is_pending_delete=False, retains_on_delete=False),
+            )
+            return StackState(resources, (), STARTED_AT)
+
+    evidence = ResourceEvidence(Held(), A, "", started_at=STARTED_AT, has_same_inputs=lambda _: True).evidence()
+    assert evidence.in_state == {"x": A, "y": B}
+
+
+def test_a_state_that_can_not_be_read_says_why() -> None:
+    class Unreadable:
+        def read(self, urn: str, organization: str = "", *, not_before: float = 0.0) -> StackState:  # noqa: ARG002
+            raise StackStateUnavailable("the backend does not respond")
+
+    with pytest.raises(EvidenceUnavailableError, match="the backend does not respond"):
+        ResourceEvidence(Unreadable(), A, "", started_at=0.0, has_same_inputs=lambda _: True).evidence()
