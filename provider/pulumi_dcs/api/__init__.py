@@ -1,5 +1,6 @@
-"""The DCS backup API over requests; knows nothing of Pulumi.
+"""The DCS REST API, one file per API resource.
 
-``client`` has the operations, ``taking``, ``waiting`` and ``removing`` the procedures made of them, ``ownership``
-the rules by which an existing backup is taken over, ``errors`` everything that can go wrong.
+``client`` sends one request, ``backups``, ``instances`` and ``projects`` know the URLs and the shapes, ``retries``
+what may be repeated, ``errors`` everything that can go wrong: no other exception leaves this folder. Nothing in here
+knows who calls.
 """

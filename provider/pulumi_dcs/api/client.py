@@ -1,153 +1,133 @@
-"""The DCS REST API, one method for each operation; every failure is one of ``errors``.
+"""Sends one request to one location; every failure is one of ``errors``.
 
-Nothing is sent twice here: what may be repeated, and when, is decided in ``retries`` and ``taking``.
+Nothing is sent twice here: what may be repeated, and when, is decided in ``retries`` and by those who call.
 """
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
-from dataclasses import dataclass
+import threading
 from typing import Final
+from urllib.parse import quote
 
-from ..operations.operation import Operation
-from .clock import Clock
-from .credentials import CredentialSource
-from .error_response import error_from, service_time
-from .errors import NoAnswerError, ServiceError, ThrottledError
-from .parsing import BackupFormat, BackupPage, BackupRecord, Instance
-from .rate_limit import Throttle
+from .clock import Clock, Pause
+from .credentials import Credentials, CredentialSource
+from .error_response import describe, error_from, is_throttled, named_wait
+from .errors import CredentialsUnavailable, DcsError, ServiceError
+from .location import Location
+from .rate_limit import RateLimit
 from .signing import RequestSigner
-from .transport import Answer, Request, Transport
-
-PAGE_SIZE: Final = 1000
-"""Records asked for per page; the largest that the service allows."""
+from .transport import Request, Response, Transport
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where requests go.
+class Client:
+    """Speaks to one location, from any number of threads.
 
-    Attributes:
-        endpoint: scheme and host, such as ``https://dcs.cn-north-4.myhuaweicloud.com``.
-        project_id: the project that the instances belong to.
-        region: its region, for messages; may be empty.
+    Args:
+        credentials: asked before each request.
+        version: this package's, for the User-Agent.
+        service: what responds there, for messages.
+
+    Raises:
+        ConnectionFailed: the environment names a proxy or certificates that can't be used.
     """
 
-    endpoint: str
-    project_id: str
-    region: str = ""
-
-
-class DcsClient:
-    """Speaks to DCS in one place, from any number of threads."""
-
-    def __init__(self, place: Place, credentials: CredentialSource, clock: Clock, version: str = "0") -> None:
-        self.place: Final = place
+    def __init__(
+        self,
+        location: Location,
+        credentials: CredentialSource,
+        clock: Clock,
+        version: str = "0",
+        *,
+        service: str = "DCS",
+    ) -> None:
+        self.location: Final = location
         self.clock: Final = clock
         self._credentials = credentials
-        self._throttle = Throttle(clock)
+        self._service = service
+        self._rate_limit = RateLimit(clock)
+        self._lock = threading.Lock()
+        self._secrets: frozenset[str] = frozenset()
         agent = f"pulumi-dcs/{version} python/{platform.python_version()}"
-        signer = RequestSigner(credentials, clock, place.project_id)
-        self._transport = Transport(place.endpoint, signer, clock, agent)
+        self._transport = Transport(location.endpoint, clock, agent, service)
 
     @property
     def spacing(self) -> float:
         """Seconds that the service wants between two requests; 0 while it does not care."""
-        return self._throttle.spacing
+        return self._rate_limit.spacing
 
-    def create_backup(self, operation: Operation, remark: str, backup_format: BackupFormat | None) -> str:
-        """POST /backups ("back up a specified instance"); the new backup's id.
+    def send(
+        self, request: Request, *, action: str, expected: tuple[int, ...] = (200,), pause: Pause | None = None
+    ) -> Response:
+        """Send the request once, as soon as the rate limit allows, and return the expected response.
+
+        Args:
+            action: what is asked for, to follow "to": ``back up instance 9ca3…``.
+            expected: the HTTP statuses that mean success.
+            pause: sleeps until the request may leave; raises when the operation has to end. The clock's by default.
 
         Raises:
-            UnreadableAnswerError: also for a 200 without a ``backup_id``.
+            ServiceError: the response was another.
+            ConnectionFailed: there was none.
+            CredentialsUnavailable: nothing was sent.
         """
-        body = {}
-        if remark:
-            body["remark"] = remark
-        if backup_format is not None:
-            body["backup_format"] = backup_format.value
-        request = Request("POST", self._instance_path(operation.instance_id) + "/backups", body=body)
-        answer = self._send(operation, request, expected=(200, 201, 202))
-        parsed = answer.json()
-        backup_id = parsed.get("backup_id") if isinstance(parsed, Mapping) else None
-        if not isinstance(backup_id, str) or not backup_id.strip():
-            raise self._error(operation, request, answer)
-        return backup_id.strip()
-
-    def list_backups(self, operation: Operation, offset: int = 0) -> BackupPage:
-        """GET /backups: one page of the instance's backups, newest first as the service sorts them."""
-        request = Request(
-            "GET",
-            self._instance_path(operation.instance_id) + "/backups",
-            query=(("limit", str(PAGE_SIZE)), ("offset", str(offset))),
-        )
-        answer = self._send(operation, request, expected=(200, 204))
-        if answer.status == 204:
-            return BackupPage(0, (), 0, service_time(answer))
-        body = answer.json()
-        rows = body.get("backup_record_response") if isinstance(body, Mapping) else None
-        if not isinstance(body, Mapping) or not (
-            isinstance(rows, list) or (rows is None and body.get("total_num") == 0)
-        ):
-            raise self._error(operation, request, answer)
-        total = body.get("total_num")
-        rows = rows or []
-        records = tuple(record for record in map(BackupRecord.parse, rows) if record is not None)
-        total = total if isinstance(total, int) and not isinstance(total, bool) else None
-        return BackupPage(total, records, len(rows), service_time(answer))
-
-    def delete_backup(self, operation: Operation, backup_id: str) -> None:
-        """DELETE /backups/{backup_id}."""
-        request = Request("DELETE", f"{self._instance_path(operation.instance_id)}/backups/{backup_id}")
-        self._send(operation, request, expected=(204,))
-
-    def show_instance(self, operation: Operation) -> Instance:
-        """GET the instance itself."""
-        request = Request("GET", self._instance_path(operation.instance_id))
-        answer = self._send(operation, request, expected=(200,))
-        if not isinstance(answer.json(), Mapping):
-            raise self._error(operation, request, answer)
-        return Instance.parse(answer.json(), operation.instance_id)
-
-    def find_project(self, operation: Operation, region: str) -> list[str]:
-        """GET /v3/projects of IAM: the ids of the projects named like the region (usually one)."""
-        request = Request("GET", "/v3/projects", query=(("name", region),))
-        answer = self._send(operation, request, expected=(200,))
-        body = answer.json()
-        rows = body.get("projects") if isinstance(body, Mapping) else None
-        if not isinstance(rows, list):
-            raise self._error(operation, request, answer)
-        ids = [row.get("id") for row in rows if isinstance(row, Mapping)]
-        return [text for text in ids if isinstance(text, str) and text]
-
-    def _instance_path(self, instance_id: str) -> str:
-        return f"/v2/{self.place.project_id}/instances/{instance_id}"
-
-    def _send(self, operation: Operation, request: Request, *, expected: tuple[int, ...]) -> Answer:
-        leaves_at = self.clock.monotonic() + self._throttle.reserve()
+        leaves_at = self.clock.monotonic() + self._rate_limit.reserve()
         while (wait := leaves_at - self.clock.monotonic()) > 0:
-            operation.pause(wait)
-        try:
-            answer = self._transport.exchange(request)
-        except NoAnswerError as lost:
-            where = f" in {self.place.region}" if self.place.region else ""
-            lost.facts = (f"tried to {operation.name}: {request.method} {request.path}{where}", *lost.facts)
-            raise
-        if answer.status in expected and answer.complete:
-            self._throttle.accepted()
-            return answer
-        error = self._error(operation, request, answer)
-        if isinstance(error, ThrottledError):
-            error.retry_after = self._throttle.refused(error.retry_after)
-        raise error
+            (pause or self.clock.sleep)(wait)
+        signer = RequestSigner(self._current_credentials(), self.clock, self.location.project_id)
+        attempt = f"tried to {action}: {describe(request, self.location.region)}"
+        response = self._transport.exchange(request, signer, attempt=attempt)
+        # An expected status rules out a refusal: the body need not be searched for one.
+        if response.status not in expected and is_throttled(response):
+            wait = self._rate_limit.refused(named_wait(response))
+            raise self._error(response, request, action, retry_after=wait)
+        self._rate_limit.accepted()
+        if response.status in expected and response.is_complete:
+            return response
+        raise self._error(response, request, action)
 
-    def _error(self, operation: Operation, request: Request, answer: Answer) -> ServiceError:
+    def unexpected(self, response: Response, request: Request, *, action: str) -> ServiceError:
+        """The error for a response with an expected status, but not what the API page says."""
+        return self._error(response, request, action)
+
+    def _current_credentials(self) -> Credentials:
+        try:
+            credentials = self._credentials()
+        except DcsError:
+            raise
+        except Exception as error:
+            raise CredentialsUnavailable(
+                f"The credentials for {self._service} could not be got ({type(error).__name__}).",
+                advice="check where the credentials come from.",
+            ) from None
+        if not self._secrets.issuperset(credentials.secrets):
+            with self._lock:
+                # Those of before stay: their responses may still be under way.
+                self._secrets |= frozenset(credentials.secrets)
+        return credentials
+
+    def _error(
+        self, response: Response, request: Request, action: str, *, retry_after: float | None = None
+    ) -> ServiceError:
         return error_from(
-            answer,
+            response,
             request,
-            attempt=operation.name,
-            region=self.place.region,
+            action=action,
+            region=self.location.region,
             clock=self.clock,
-            secrets=self._credentials().secrets,
+            secrets=self._secrets,
+            service=self._service,
+            retry_after=retry_after,
         )
+
+
+def path_segment(text: str) -> str:
+    """An id as one segment of a URL's path.
+
+    Raises:
+        DcsError: it can't be one. Empty, or made of dots, it would name another resource: the instance instead of
+            its backup.
+    """
+    if text.strip(".") == "":
+        raise DcsError(f"{text!r} is not a valid id.", advice="give the id as the service shows it.")
+    return quote(text, safe="")

@@ -1,30 +1,36 @@
-"""What can go wrong between us and DCS: one exception for each kind, each a complete diagnostic.
+"""What can go wrong between us and the service: one exception for each kind, each a complete diagnostic.
 
     DcsError
-    ├── SettingsError            a setting is missing or wrong (raised by pulumi_dcs.settings)
-    ├── ServiceError             the service, or a gateway in front of it, answered with an error
+    ├── ServiceError                 the service, or a gateway in front of it, responded with an error
     │   ├── AuthenticationError      401 or 403
     │   ├── NotFoundError            404
-    │   ├── InstanceBusyError        400 with one of the codes that pass when the instance is free again
+    │   ├── InstanceBusyError        a code that passes when the instance is free again
     │   ├── ThrottledError           429
-    │   └── UnreadableAnswerError    5xx, or an answer that is not what the API page says
-    ├── NoAnswerError            no answer at all: no connection, TLS, a lost connection, a time-out
-    ├── BackupNotFoundError      the instance has no such backup
-    ├── BackupFailedError        DCS reports that the backup failed
-    ├── BackupGoneError          the backup disappeared while we waited for it
-    ├── TimedOutError            the operation's timeout passed
-    └── CancelledError           the deployment was cancelled
+    │   └── UnexpectedResponse       5xx, or a response that is not what the API page says
+    ├── ConnectionFailed             no response: no connection, TLS, proxy, a lost connection, a time-out
+    └── CredentialsUnavailable       there are no usable credentials at this moment; nothing was sent
 
-``str()`` of each is what the user of ``pulumi up`` reads: what happened, the facts, what to do.
+``str()`` of each says what happened, the facts, and what to do. They are complete when they are raised: nobody
+changes them on their way. Whoever knows more raises an exception of its own from them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+E = TypeVar("E", bound="DcsError")
 
 
 class DcsError(Exception):
     """Base of every error of this package: a summary, the facts behind it, and what to do about it."""
+
+    summary: str
+    facts: tuple[str, ...]
+    advice: str
 
     def __init__(self, summary: str, *, facts: Sequence[str] = (), advice: str = "") -> None:
         super().__init__(summary)
@@ -32,9 +38,23 @@ class DcsError(Exception):
         self.facts = tuple(facts)
         self.advice = advice
 
-    def add_fact(self, fact: str) -> None:
-        """Tell one thing more."""
-        self.facts = (*self.facts, fact)
+    def __setattr__(self, name: str, value: object) -> None:
+        # What Python itself sets (__traceback__, __notes__ …) has to stay open.
+        if name in self.__dict__ and not name.startswith("__"):
+            raise AttributeError(f"{type(self).__name__}.{name} is set once, when the error is made")
+        super().__setattr__(name, value)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exceptions with keyword arguments can't be copied by Python's own way.
+        return _copy_of, (type(self), self.args, dict(self.__dict__))
+
+    def with_facts(self, *facts: str, advice: str = "") -> Self:
+        """A copy that tells more, to be raised in its place (``raise error.with_facts(…) from error``)."""
+        return _copy_of(
+            type(self),
+            self.args,
+            {**self.__dict__, "facts": (*self.facts, *facts), "advice": advice or self.advice},
+        )
 
     def __str__(self) -> str:
         lines = [self.summary, *self.facts]
@@ -43,19 +63,28 @@ class DcsError(Exception):
         return "\n  ".join(lines)
 
 
-class SettingsError(DcsError):
-    """A setting is missing, or has a value that can't be used."""
+def _copy_of(kind: type[E], args: tuple[object, ...], attributes: dict[str, object]) -> E:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(attributes)
+    return error
 
 
 class ServiceError(DcsError):
-    """DCS (or a gateway in front of it) answered with an error.
+    """The service (or a gateway in front of it) responded with an error.
 
     Attributes:
         http_status: the HTTP status code.
-        error_code: the service's own code such as ``DCS.4086``, or ``""`` where the answer carried none.
+        error_code: the service's own code such as ``DCS.4086``, or ``""`` where the response carried none.
         error_msg: the service's own message, cut to a readable length, or ``""``.
         request_id: the value of the ``X-Request-Id`` header, or ``""``.
+        retry_after: the seconds that the service wants us to wait; None where it named none.
     """
+
+    http_status: int
+    error_code: str
+    error_msg: str
+    request_id: str
+    retry_after: float | None
 
     def __init__(
         self,
@@ -82,66 +111,51 @@ class AuthenticationError(ServiceError):
 
 
 class NotFoundError(ServiceError):
-    """404: no such instance, backup or project."""
+    """404: no such instance, backup or project, or no such URL."""
 
 
 class InstanceBusyError(ServiceError):
-    """400 with a code that passes by itself once the instance has finished what it is doing."""
+    """A code that passes by itself once the instance has finished what it is doing. The request had no effect."""
 
 
 class ThrottledError(ServiceError):
-    """429: too many requests. ``retry_after`` holds the seconds that the service asked for, if it did."""
+    """429: too many requests. ``retry_after`` holds the seconds until the next request may leave."""
 
 
-class UnreadableAnswerError(ServiceError):
-    """5xx, or an answer of another shape than documented. Whether the request was carried out is unknown."""
+class UnexpectedResponse(ServiceError):
+    """5xx, or a response of another shape than documented. Whether the request was carried out is unknown."""
 
 
-class NoAnswerError(DcsError):
-    """No answer came.
+class ConnectionFailed(DcsError):
+    """No response came.
 
     Attributes:
         sent: whether the service may have received the request. False proves that it did not.
-        can_pass: whether trying again makes sense (a certificate that fails verification stays wrong).
+        is_transient: whether trying again makes sense (a certificate that fails verification stays wrong).
     """
 
+    sent: bool
+    is_transient: bool
+
     def __init__(
-        self,
-        summary: str,
-        *,
-        sent: bool,
-        can_pass: bool = True,
-        facts: Sequence[str] = (),
-        advice: str = "",
+        self, summary: str, *, sent: bool, is_transient: bool = True, facts: Sequence[str] = (), advice: str = ""
     ) -> None:
         super().__init__(summary, facts=facts, advice=advice)
         self.sent = sent
-        self.can_pass = can_pass
+        self.is_transient = is_transient
 
 
-class BackupNotFoundError(DcsError):
-    """The instance has no backup of that id."""
-
-
-class BackupFailedError(DcsError):
-    """DCS reports the backup as failed.
+class CredentialsUnavailable(DcsError):
+    """The source of the credentials gave none that can be used. Nothing was sent.
 
     Attributes:
-        error_code: the record's own code such as ``dcs.08.0002``, or ``""``.
+        is_transient: whether trying again makes sense: a server's metadata may be back in a moment.
     """
 
-    def __init__(self, summary: str, *, error_code: str, facts: Sequence[str] = (), advice: str = "") -> None:
+    is_transient: bool
+
+    def __init__(
+        self, summary: str, *, is_transient: bool = False, facts: Sequence[str] = (), advice: str = ""
+    ) -> None:
         super().__init__(summary, facts=facts, advice=advice)
-        self.error_code = error_code
-
-
-class BackupGoneError(DcsError):
-    """The backup disappeared (deleted, expired or pushed out) while we waited for it."""
-
-
-class TimedOutError(DcsError):
-    """The operation's timeout passed before it was finished."""
-
-
-class CancelledError(DcsError):
-    """The deployment was cancelled before the operation was finished."""
+        self.is_transient = is_transient

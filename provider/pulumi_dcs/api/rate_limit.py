@@ -1,4 +1,8 @@
-"""Slows every request down when the service says that there are too many."""
+"""Slows every request down when the service says that there are too many.
+
+The service does not document its limits; gateways of this kind count by the second. So the limit is learned: what
+passed in the best second of late is known to be allowed, and after a refusal a little less than that is aimed at.
+"""
 
 from __future__ import annotations
 
@@ -9,27 +13,37 @@ from typing import Final
 
 from .clock import Clock
 
-_NARROWEST_SPACING: Final = 0.005
-_WIDEST_SPACING: Final = 2.0
-_RECOVERY: Final = 0.995
 _WINDOW: Final = 1.0
-"""Seconds over which the accepted requests are counted: gateways limit by the second."""
+"""Seconds over which accepted requests are counted, because gateways count by the second; also how long nothing leaves
+after a 429 that names no time: then the gateway's next second has begun."""
 _MEMORY: Final = 10.0
-"""Seconds for which it is remembered how many the service has accepted in its best second."""
-_FEWEST: Final = 5
-"""Fewer in a second may be our own idleness and say nothing about the service."""
+"""Seconds for which accepted requests are remembered: long enough to hold a full burst, short enough to forget one that
+somebody else's traffic makes impossible now."""
+_MIN_EVIDENCE: Final = 5
+"""Fewer requests than this in the best second are our own idleness and tell nothing about the service's limit."""
+_MIN_SPACING: Final = 0.005
+"""Seconds. 200 requests a second are more than one process makes: spacing below this is none."""
+_MAX_SPACING: Final = 2.0
+"""Seconds between requests when there is no evidence: still 30 a minute, so that even then a fleet makes progress."""
+_WIDENING: Final = 1.5
+"""By how much each further 429 widens the spacing: two of them halve the rate, one alone does not give much away."""
+_RECOVERY: Final = 0.995
+"""By how much each accepted request narrows it: halved after 138 requests, a few seconds' worth, so that a limit that
+was hit for other people's traffic does not stay for the whole run."""
 _MARGIN: Final = 1.1
-"""How far requests keep below what was accepted in that second, as a factor of the spacing."""
+"""How far requests keep below the best second, as a factor of the spacing: on the limit, jitter makes refusals."""
 _CAUTION: Final = 60.0
-"""Seconds after a 429 for which they do."""
+"""Seconds after a 429 for which that margin is kept: quotas by the minute have a new minute then."""
+_JITTER: Final = (0.8, 1.2)
+"""Several processes that were refused together must not come back in step."""
 
 
-class Throttle:
+class RateLimit:
     """Hands out the moments at which requests may leave, for all threads of one client.
 
-    As long as the service is content, at once. After a 429 nothing leaves before the moment that the service
+    While the service accepts everything, at once. After a 429 nothing leaves before the moment that the service
     named, and from then on requests leave one after another, a little slower than they were accepted in the best second
-    of late; each further 429 widens the spacing, to twice that at most, and each accepted request shrinks it a little.
+    of late; each further 429 widens the spacing, to twice that at most, and each accepted request narrows it a little.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -51,7 +65,7 @@ class Throttle:
         with self._lock:
             now = self._clock.monotonic()
             leaves = max(now, self._next)
-            self._next = leaves + self._spacing * random.uniform(0.8, 1.2)
+            self._next = leaves + self._spacing * random.uniform(*_JITTER)
             return leaves - now
 
     def refused(self, retry_after: float | None) -> float:
@@ -61,10 +75,10 @@ class Throttle:
             # Requests that left together are refused together: they count as one refusal.
             if now - self._widened_at > _WINDOW:
                 best = self._best_second(now)
-                as_accepted = _WINDOW / max(_FEWEST, best)
-                widest = as_accepted * 2 if best >= _FEWEST else _WIDEST_SPACING
-                self._narrowest = max(as_accepted * _MARGIN, _NARROWEST_SPACING)
-                self._spacing = max(self._narrowest, min(self._spacing * 1.5, widest))
+                as_accepted = _WINDOW / max(_MIN_EVIDENCE, best)
+                widest = as_accepted * 2 if best >= _MIN_EVIDENCE else _MAX_SPACING
+                self._narrowest = max(as_accepted * _MARGIN, _MIN_SPACING)
+                self._spacing = max(self._narrowest, min(self._spacing * _WIDENING, widest))
                 self._widened_at = now
             hold = retry_after if retry_after is not None else _WINDOW
             self._next = max(self._next, now + hold)
@@ -79,7 +93,7 @@ class Throttle:
             if self._spacing:
                 narrowest = self._narrowest if now - self._widened_at < _CAUTION else 0.0
                 self._spacing = max(self._spacing * _RECOVERY, narrowest)
-                if self._spacing < _NARROWEST_SPACING:
+                if self._spacing < _MIN_SPACING:
                     self._spacing = 0.0
 
     def _forget(self, now: float) -> None:

@@ -1,4 +1,4 @@
-"""Signs a request as DCS wants it: SDK-HMAC-SHA256 by the official signer, or a token in a header."""
+"""Signs a request as the service wants it: SDK-HMAC-SHA256 by the official signer, or a token in a header."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from huaweicloudsdkcore.signer.signer import Signer
 from requests.auth import AuthBase
 
 from .clock import Clock
-from .credentials import AuthToken, CredentialSource
+from .credentials import AuthToken, Credentials
 
 DATE_HEADER: Final = "X-Sdk-Date"
 DATE_FORMAT: Final = "%Y%m%dT%H%M%SZ"
@@ -29,18 +29,15 @@ class _KeyPair:
 
 
 class RequestSigner(AuthBase):
-    """Signs each request with the credentials of the moment.
+    """Signs one request. Its credentials are got before, so that nothing in the exchange can fail for want of them."""
 
-    Being the request's ``auth``, it also keeps requests from taking credentials out of a ``.netrc`` file.
-    """
-
-    def __init__(self, source: CredentialSource, clock: Clock, project_id: str = "") -> None:
-        self._source = source
+    def __init__(self, credentials: Credentials, clock: Clock, project_id: str = "") -> None:
+        self._credentials = credentials
         self._clock = clock
         self._project_id = project_id
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        credentials = self._source()
+        credentials = self._credentials
         if self._project_id:
             request.headers["X-Project-Id"] = self._project_id
         if isinstance(credentials, AuthToken):

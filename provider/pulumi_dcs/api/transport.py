@@ -1,27 +1,33 @@
-"""One HTTP exchange: send a signed request, read a bounded answer, tell whether it may have arrived."""
+"""One HTTP exchange: send a signed request, read a bounded response, tell whether it may have arrived."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 import requests
-import urllib3.exceptions as urllib3_errors
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from .clock import Clock
-from .errors import NoAnswerError
+from .connection_errors import translated
+from .route import find_route
 
 CONNECT_TIMEOUT: Final = 10.0
+"""Seconds. A connection across the world takes under one; ten survive three lost SYN packets (1 s, 2 s, 4 s)."""
 READ_TIMEOUT: Final = 30.0
-LARGEST_ANSWER: Final = 16 * 1024 * 1024
-"""Bytes. A full page of 1,000 backup records has about half a megabyte."""
-LONGEST_ANSWER: Final = 60.0
-"""Seconds that one answer's body may take, however steadily it trickles."""
-CONNECTIONS: Final = 64
+"""Seconds without a byte. The slowest call, a full list, takes a few; gateways themselves give up after 30 to 60."""
+MAX_RESPONSE_BYTES: Final = 16 * 1024 * 1024
+"""A full page of 1,000 backup records has about half a megabyte: this is 30 times that, and no danger to the memory."""
+MAX_RESPONSE_SECONDS: Final = 60.0
+"""For one response's body, however steadily it trickles: the read timeout alone would let it trickle for ever."""
+MAX_CONNECTIONS: Final = 64
+"""Kept open per client: as many as operations run at the same time with the largest sensible ``--parallel``."""
+
+_HEADER_VALUE: Final = re.compile(r"[ -~]*")
 
 
 @dataclass(frozen=True)
@@ -31,17 +37,21 @@ class Request:
     method: str
     path: str
     query: tuple[tuple[str, str], ...] = ()
-    body: Mapping[str, str] | None = None
+    body: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came back."""
+class Response:
+    """What came back.
+
+    Attributes:
+        is_complete: whether all of the body was read.
+    """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
-    complete: bool = True
+    is_complete: bool = True
 
     def json(self) -> object:
         """The body as JSON; None where it is none."""
@@ -56,40 +66,40 @@ class Transport:
     """Sends requests to one endpoint, from any number of threads.
 
     By requests' adapter, without a session around it: what a session adds (redirects, cookies, the environment's
-    settings looked up again) is not wanted here. Nothing is sent twice.
+    settings looked up again each time) is not wanted here. Nothing is sent twice.
+
+    Args:
+        service: what responds there, for messages.
+
+    Raises:
+        ConnectionFailed: the endpoint can't be one, or the environment names a proxy or certificates that can't be
+            used.
     """
 
-    def __init__(self, endpoint: str, auth: AuthBase, clock: Clock, user_agent: str) -> None:
+    def __init__(self, endpoint: str, clock: Clock, user_agent: str, service: str = "DCS") -> None:
         self.endpoint: Final = endpoint.rstrip("/")
-        self._auth = auth
         self._clock = clock
+        self._service = service
         self._headers = {"User-Agent": user_agent, "Accept": "application/json", "Accept-Encoding": "identity"}
-        self._adapter = HTTPAdapter(max_retries=0, pool_maxsize=CONNECTIONS, pool_block=True)
-        # Proxies and certificates as the environment names them.
-        surroundings = requests.Session().merge_environment_settings(self.endpoint, {}, None, None, None)
-        self._proxies = surroundings["proxies"]
-        self._verify = surroundings["verify"] or True
+        self._adapter = HTTPAdapter(max_retries=0, pool_maxsize=MAX_CONNECTIONS, pool_block=True)
+        self._route = find_route(self.endpoint, self._adapter)
+        proxy = self._route.proxy
+        self._proxies = {"http": proxy.url, "https": proxy.url} if proxy is not None else {}
+        self._verify = self._route.bundle or True
 
-    def exchange(self, request: Request) -> Answer:
+    def exchange(self, request: Request, auth: AuthBase, *, attempt: str = "") -> Response:
         """Send the request once and read what comes.
 
+        Args:
+            auth: signs it. Also keeps requests from taking credentials out of a ``.netrc`` file.
+            attempt: what is tried, for the error.
+
         Raises:
-            NoAnswerError: there was no answer; ``sent`` tells whether the service may have received the request.
+            ConnectionFailed: there was no response; ``sent`` tells whether the service may have received the request.
         """
-        headers = dict(self._headers)
-        data = None
-        if request.body is not None:
-            data = json.dumps(dict(request.body), ensure_ascii=False).encode()
-            headers["Content-Type"] = "application/json"
-        try:
-            prepared = requests.Request(
-                request.method,
-                self.endpoint + request.path,
-                params=list(request.query),
-                data=data,
-                headers=headers,
-                auth=self._auth,
-            ).prepare()
+        with translated(route=self._route, service=self._service, attempt=attempt, is_prepared=False):
+            prepared = self._prepare(request, auth)
+        with translated(route=self._route, service=self._service, attempt=attempt):
             response = self._adapter.send(
                 prepared,
                 stream=True,
@@ -97,89 +107,38 @@ class Transport:
                 verify=self._verify,
                 proxies=self._proxies,
             )
-        except requests.RequestException as error:
-            raise self._no_answer(error) from error
-        with response:
-            body, complete = self._read(response)
-        return Answer(response.status_code, response.headers, body, complete)
+            with response:
+                body, is_complete = self._read(response)
+            return Response(response.status_code, response.headers, body, is_complete)
+
+    def _prepare(self, request: Request, auth: AuthBase) -> requests.PreparedRequest:
+        headers = dict(self._headers)
+        data = None
+        if request.body is not None:
+            data = json.dumps(dict(request.body), ensure_ascii=False).encode()
+            headers["Content-Type"] = "application/json"
+        url = self.endpoint + request.path
+        prepared = requests.Request(
+            request.method, url, params=list(request.query), data=data, headers=headers, auth=auth
+        ).prepare()
+        # http.client would find out only while it sends, by an error that shows the value.
+        for name, value in prepared.headers.items():
+            if not _HEADER_VALUE.fullmatch(value):
+                raise requests.exceptions.InvalidHeader(name)
+        return prepared
 
     def _read(self, response: requests.Response) -> tuple[bytes, bool]:
         """The body, and whether all of it came."""
-        until = self._clock.monotonic() + LONGEST_ANSWER
+        until = self._clock.monotonic() + MAX_RESPONSE_SECONDS
         body = bytearray()
         try:
             # read1 returns what has arrived, so that a trickle is seen as one and the time bound holds.
             while chunk := response.raw.read1(65536):
                 body += chunk
-                if len(body) > LARGEST_ANSWER or self._clock.monotonic() > until:
-                    return bytes(body[:LARGEST_ANSWER]), False
-        except (urllib3_errors.HTTPError, OSError, ValueError):
+                if len(body) > MAX_RESPONSE_BYTES or self._clock.monotonic() > until:
+                    return bytes(body[:MAX_RESPONSE_BYTES]), False
+        except Exception:
+            # Of urllib3, http.client, ssl, zlib or the system: the status line has come, the rest has not.
             return bytes(body), False
         expected = response.headers.get("Content-Length", "")
         return bytes(body), not (expected.isdecimal() and len(body) < int(expected))
-
-    def _no_answer(self, error: requests.RequestException) -> NoAnswerError:
-        place = f"at {self.endpoint}"
-        cause = _innermost(error)
-        if isinstance(error, requests.exceptions.SSLError):
-            return NoAnswerError(
-                f"No trusted connection to DCS {place}.",
-                # TLS can also break after the request has left; only these tell that it did not.
-                sent=not any(sign in str(error) for sign in _HANDSHAKE_FAILED),
-                can_pass="CERTIFICATE_VERIFY_FAILED" not in str(error),
-                facts=[cause],
-                advice="check the endpoint, and that this machine trusts its certificate (REQUESTS_CA_BUNDLE).",
-            )
-        if isinstance(error, (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError)) or _never_sent(
-            error
-        ):
-            return NoAnswerError(
-                f"No connection to DCS {place}.",
-                sent=False,
-                facts=[cause],
-                advice="check the endpoint (dcs:endpoint, DCS_ENDPOINT or the region), the network and the proxy.",
-            )
-        if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
-            return NoAnswerError(
-                f"DCS can't be asked {place}.",
-                sent=False,
-                can_pass=False,
-                facts=[cause],
-                advice="correct the endpoint (dcs:endpoint or DCS_ENDPOINT).",
-            )
-        return NoAnswerError(
-            f"The connection to DCS {place} was lost before an answer came.",
-            sent=True,
-            facts=[cause],
-            advice="check the network between this machine and the endpoint.",
-        )
-
-
-_HANDSHAKE_FAILED: Final = ("CERTIFICATE_VERIFY_FAILED", "WRONG_VERSION_NUMBER", "HANDSHAKE_FAILURE", "ALERT_PROTOCOL")
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    """The error and everything it wraps, outermost first."""
-    found: list[BaseException] = []
-    todo: list[object] = [error]
-    while todo:
-        item = todo.pop(0)
-        if isinstance(item, BaseException) and item not in found:
-            found.append(item)
-            todo += [getattr(item, "reason", None), *item.args, item.__cause__, item.__context__]
-    return found
-
-
-def _never_sent(error: BaseException) -> bool:
-    """Whether the connection was never made, which proves that the service saw nothing."""
-    never = (urllib3_errors.NewConnectionError, urllib3_errors.ConnectTimeoutError, urllib3_errors.ProxyError)
-    return any(isinstance(cause, never) for cause in _causes(error))
-
-
-def _innermost(error: BaseException) -> str:
-    """What went wrong, in the words of the lowest layer, without the objects' addresses."""
-    for cause in reversed(_causes(error)):
-        if isinstance(cause, OSError) and cause.strerror and not isinstance(cause, requests.RequestException):
-            return cause.strerror
-    text = str(_causes(error)[-1]) or type(error).__name__
-    return text[:300]

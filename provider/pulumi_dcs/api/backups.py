@@ -1,0 +1,234 @@
+"""The backups of an instance: create, list, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Final
+
+from .backup_format import BackupFormat
+from .client import Client, path_segment
+from .clock import Pause
+from .error_response import service_time
+from .parsing import boolean, decimal, parse_time, text, whole_number, word
+from .transport import Request
+
+__all__ = ["MAX_PAGE_SIZE", "BackupFormat", "BackupPage", "BackupRecord", "BackupStatus", "Backups"]
+
+MAX_PAGE_SIZE: Final = 1000
+"""Records per page; the most that the service gives."""
+
+
+class BackupStatus(str, Enum):
+    """Where a backup stands. ``UNKNOWN`` stands for any value that is not documented."""
+
+    WAITING = "waiting"
+    BACKUPING = "backuping"
+    SUCCEED = "succeed"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    DELETED = "deleted"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the backup is being made, which keeps the instance busy."""
+        return self in (BackupStatus.WAITING, BackupStatus.BACKUPING)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the backup no longer exists."""
+        return self in (BackupStatus.EXPIRED, BackupStatus.DELETED)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it will not change by waiting."""
+        return self in (BackupStatus.SUCCEED, BackupStatus.FAILED) or self.is_gone
+
+
+@dataclass(frozen=True)
+class BackupRecord:
+    """One row of an instance's list of backups.
+
+    Attributes:
+        status_text: what the service wrote as the status, also where it is not a documented one.
+        backup_name: made by the service, with the region's local time in it: no time is to be taken from it.
+        execution_at: when the backup really began, some seconds after it was created.
+    """
+
+    backup_id: str
+    status: BackupStatus
+    status_text: str = ""
+    instance_id: str = ""
+    backup_name: str = ""
+    backup_type: str = ""
+    remark: str = ""
+    backup_format: str = ""
+    progress: str = ""
+    size: int | None = None
+    created_at: str = ""
+    updated_at: str = ""
+    execution_at: str = ""
+    error_code: str = ""
+    is_support_restore: bool | None = None
+
+    @property
+    def percent(self) -> float | None:
+        """The progress in percent, 0 to 100; None where it can't be read."""
+        value = decimal(self.progress.rstrip("% "))
+        return value if value is not None and value <= 100 else None
+
+    @property
+    def created(self) -> datetime | None:
+        """When the backup was started, by the service's clock."""
+        return parse_time(self.created_at)
+
+    @property
+    def updated(self) -> datetime | None:
+        """When it last changed, by the service's clock: for a finished backup, when it ended."""
+        return parse_time(self.updated_at)
+
+    @classmethod
+    def parse(cls, row: object) -> BackupRecord | None:
+        """Read one row; None where it is no backup record (no ``backup_id``)."""
+        if not isinstance(row, Mapping):
+            return None
+        backup_id = word(row.get("backup_id"))
+        if not backup_id:
+            return None
+        status_text = word(row.get("status"))
+        try:
+            status = BackupStatus(status_text.lower())
+        except ValueError:
+            status = BackupStatus.UNKNOWN
+        return cls(
+            backup_id=backup_id,
+            status=status,
+            status_text=status_text,
+            instance_id=word(row.get("instance_id")),
+            backup_name=word(row.get("backup_name")),
+            backup_type=word(row.get("backup_type")),
+            remark=text(row.get("remark")),
+            backup_format=word(row.get("backup_format")).lower(),
+            progress=word(row.get("progress")),
+            size=whole_number(row.get("size")),
+            created_at=word(row.get("created_at")),
+            updated_at=word(row.get("updated_at")),
+            execution_at=word(row.get("execution_at")),
+            error_code=word(row.get("error_code")),
+            is_support_restore=boolean(row.get("is_support_restore")),
+        )
+
+
+@dataclass(frozen=True)
+class BackupPage:
+    """One page of an instance's list of backups.
+
+    Attributes:
+        total: how many backups the service says there are; None where it says nothing that can be read.
+        records: those rows that are backup records, newest first as the service sorts them.
+        row_count: how many rows there are, readable or not.
+        service_time: when it was made, by the service's clock, in whole seconds.
+        offset, limit: what was asked for.
+    """
+
+    total: int | None
+    records: tuple[BackupRecord, ...]
+    row_count: int
+    service_time: datetime | None = None
+    offset: int = 0
+    limit: int = MAX_PAGE_SIZE
+
+    @property
+    def is_last(self) -> bool:
+        """Whether nothing comes after it, as far as this page tells."""
+        end = self.offset + self.row_count
+        return self.row_count == 0 or (end >= self.total if self.total is not None else self.row_count < self.limit)
+
+    @property
+    def contradiction(self) -> str:
+        """Why the page does not prove which backups there are; empty where it does."""
+        ids = {record.backup_id for record in self.records}
+        if self.total is None:
+            return "the list does not say how many backups there are"
+        if len(self.records) < self.row_count:
+            return f"{self.row_count - len(self.records)} of its rows can't be read"
+        if len(ids) < len(self.records):
+            return "it lists a backup more than once"
+        end = self.offset + self.row_count
+        if end > self.total and self.row_count:
+            return f"it says that there are {self.total} backups, but lists {end}"
+        if end < self.total and self.row_count < self.limit:
+            return f"it says that there are {self.total} backups, but ends after {end}"
+        return ""
+
+
+class Backups:
+    """The backups of instances at one location; cheap to make, one for each operation.
+
+    Args:
+        pause: sleeps; raises when the operation has to end. The clock's by default.
+    """
+
+    def __init__(self, client: Client, pause: Pause | None = None) -> None:
+        self._client = client
+        self._pause = pause
+
+    def create(self, instance_id: str, *, remark: str = "", backup_format: BackupFormat | None = None) -> str:
+        """POST …/backups ("back up a specified instance"); the new backup's id.
+
+        Raises:
+            UnexpectedResponse: also for a 200 without a ``backup_id``.
+        """
+        action = f"back up instance {instance_id}"
+        body = {}
+        if remark:
+            body["remark"] = remark
+        if backup_format is not None:
+            body["backup_format"] = backup_format.value
+        request = Request("POST", self._path(instance_id), body=body)
+        response = self._client.send(request, action=action, expected=(200, 201, 202), pause=self._pause)
+        parsed = response.json()
+        backup_id = word(parsed.get("backup_id")) if isinstance(parsed, Mapping) else ""
+        if not backup_id:
+            raise self._client.unexpected(response, request, action=action)
+        return backup_id
+
+    def list_page(self, instance_id: str, *, limit: int = MAX_PAGE_SIZE, offset: int = 0) -> BackupPage:
+        """GET …/backups: one page of the instance's backups.
+
+        Without a filter by time, the only one there is: a ``begin_time`` ahead of the service's clock would be refused,
+        with the same code as a backup that is gone.
+        """
+        action = f"list the backups of instance {instance_id}"
+        request = Request("GET", self._path(instance_id), query=(("limit", str(limit)), ("offset", str(offset))))
+        response = self._client.send(request, action=action, expected=(200, 204), pause=self._pause)
+        if response.status == 204:
+            # Nothing from the offset on: how many there are before it, this does not tell.
+            return BackupPage(None if offset else 0, (), 0, service_time(response), offset, limit)
+        body = response.json()
+        rows = body.get("backup_record_response") if isinstance(body, Mapping) else None
+        total = _total(body.get("total_num")) if isinstance(body, Mapping) else None
+        if rows is None and total == 0:
+            rows = []
+        if not isinstance(rows, list):
+            raise self._client.unexpected(response, request, action=action)
+        records = tuple(record for record in map(BackupRecord.parse, rows) if record is not None)
+        return BackupPage(total, records, len(rows), service_time(response), offset, limit)
+
+    def delete(self, instance_id: str, backup_id: str) -> None:
+        """DELETE …/backups/{backup_id}. The record may stay listed for a while."""
+        request = Request("DELETE", f"{self._path(instance_id)}/{path_segment(backup_id)}")
+        action = f"delete backup {backup_id} of instance {instance_id}"
+        self._client.send(request, action=action, expected=(204,), pause=self._pause)
+
+    def _path(self, instance_id: str) -> str:
+        project_id = path_segment(self._client.location.project_id)
+        return f"/v2/{project_id}/instances/{path_segment(instance_id)}/backups"
+
+
+def _total(value: object) -> int | None:
+    """Only a number counts: an odd total must not prove that a list is complete."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
