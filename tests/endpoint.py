@@ -1,4 +1,4 @@
-"""A local endpoint for a test run, in a process of its own, and what tests ask of it."""
+"""A local endpoint for a test run, in a process of its own, and its control API as tests use it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ AUTH_TOKEN: Final = "TOKENTESTONLY"
 PROJECT_ID: Final = "0123456789abcdef0123456789abcdef"
 REGION: Final = "cn-north-4"
 SINGLE, HA, CLUSTER, PROXY, RW_SPLIT, REDIS_3 = (f"11111111-1111-4111-8111-{number:012}" for number in range(1, 7))
+MISSING: Final = "11111111-1111-4111-8111-999999999999"
+"""The id of no instance."""
 
 
 class LocalEndpoint:
@@ -87,6 +89,34 @@ class LocalEndpoint:
     def count(self, operation: str) -> int:
         """How many requests of that operation came in since the test began."""
         return len(self.requests(operation))
+
+    def set_status(self, backup_id: str, status: str, progress: str | None = None) -> None:
+        """List a backup with this status, documented or not, and this progress; "" and None are the true ones."""
+        self.change_backup(backup_id, status=status, progress=progress)
+
+    def contradict(self, instance_id: str = "", *, missing_rows: int = -1, skip: int = 0, times: int = 1) -> None:
+        """Let the next lists of backups leave out rows that their total counts; -1 for all rows, and for all lists."""
+        fault = {"operation": "list_backups", "instance_id": instance_id, "missing_rows": missing_rows}
+        self.plan({**fault, "skip": skip, "times": times})
+
+    def change_instance(self, instance_id: str, **changes: Any) -> None:
+        """Change an instance: its status, task, busy_code (all three for the seconds in busy_for), tags, size, …."""
+        self.control("PATCH", f"/instances/{instance_id}", changes)
+
+    def remove_instance(self, instance_id: str) -> None:
+        """Delete an instance and its backups; ``missing_instance_code`` says how that is reported."""
+        self.control("DELETE", f"/instances/{instance_id}")
+
+    def add_project(self, name: str, **details: Any) -> str:
+        """Add a project named after a region (``cn-south-1``, ``cn-south-1_shop``); its id."""
+        project_id: str = self.control("POST", "/projects", [{"name": name, **details}])[0]
+        return project_id
+
+    def url_of_region(self, region: str, host: str = "localhost") -> str:
+        """The endpoint's URL with a host name at which it knows this region's projects only."""
+        hosts = self.control("GET", "/behaviour")["regions_by_host"]
+        self.behave(regions_by_host={**hosts, host: region})
+        return self.url.replace("127.0.0.1", host)
 
     def reset(self) -> None:
         """As new."""

@@ -19,10 +19,12 @@ from .world import Behaviour, World
 
 
 def main() -> None:
-    """Read the options, say how to use the endpoint, serve until interrupted."""
+    """Read the options, print how to use the endpoint, serve until interrupted."""
     options = _parser().parse_args()
     accepted = Accepted(options.access_key, options.secret_key, options.security_token, options.auth_token)
     store = Store(options.database, options.project_id)
+    for name, project_id in options.project:
+        store.add_project(project_id, name)
     regions = tuple(options.region or ["cn-north-4"])
     world = World(store, accepted, options.project_id, regions, Behaviour(duration=options.duration))
     if not options.quiet:
@@ -50,14 +52,31 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=8780, help="port on 127.0.0.1")
     parser.add_argument("--database", default=":memory:", help="SQLite file that keeps the state")
     parser.add_argument("--duration", type=float, default=2.0, help="seconds that a backup takes")
-    parser.add_argument("--project-id", default="0123456789abcdef0123456789abcdef", help="the one project")
+    parser.add_argument(
+        "--project-id", default="0123456789abcdef0123456789abcdef", help="the project of the preset instances"
+    )
     parser.add_argument("--region", action="append", help="name of the project at IAM; may be given several times")
+    parser.add_argument(
+        "--project",
+        action="append",
+        default=[],
+        metavar="REGION=ID",
+        type=_project,
+        help="one more project, of this region or another; may be given several times",
+    )
     parser.add_argument("--access-key", default=os.environ.get("HUAWEICLOUD_SDK_AK", "local-access-key"))
     parser.add_argument("--secret-key", default=os.environ.get("HUAWEICLOUD_SDK_SK", "local-secret-key"))
     parser.add_argument("--security-token", default="", help="demand this X-Security-Token")
     parser.add_argument("--auth-token", default="", help="also accept this X-Auth-Token")
-    parser.add_argument("--quiet", action="store_true", help="say nothing at the start")
+    parser.add_argument("--quiet", action="store_true", help="print nothing at the start")
     return parser
+
+
+def _project(text: str) -> tuple[str, str]:
+    name, _, project_id = text.partition("=")
+    if not name or not project_id:
+        raise argparse.ArgumentTypeError("write it as REGION=ID")
+    return name, project_id
 
 
 def _introduce(options: argparse.Namespace, regions: tuple[str, ...]) -> None:

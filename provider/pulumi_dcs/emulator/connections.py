@@ -1,4 +1,4 @@
-"""Knows the connection behind each request, so that one can be dropped without an answer."""
+"""Knows the connection behind each request, so that one can be dropped without a response."""
 
 from __future__ import annotations
 
@@ -21,6 +21,6 @@ class DroppableProtocol(HttpToolsProtocol):
 
 
 def drop_connection(request: Request) -> None:
-    """Close the request's connection at once: no answer, no goodbye."""
+    """Close the request's connection at once, without a response."""
     transport: Any = request.scope["state"][_TRANSPORT]
     transport.abort()

@@ -1,4 +1,4 @@
-"""The control endpoint: how long backups take, which faults happen, what was requested. Unsigned; loopback only."""
+"""The control API: how the endpoint behaves, which faults happen, what was requested. Unsigned; loopback only."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import uuid
 from collections import Counter
 from typing import Any
 
-from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, HTTPException
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .faults import Fault
 from .world import Behaviour, World
@@ -21,6 +21,37 @@ class NewInstance(BaseModel):
     cache_mode: str = "ha"
     engine_version: str = "5.0"
     status: str = "RUNNING"
+    project_id: str = Field("", description="the project it belongs to; empty for the endpoint's own")
+    capacity: float = Field(1.0, description="in GB; 0.125 is written as capacity 0 and capacity_minor .125")
+    used_memory: int = Field(128, description="in MB")
+    task: str = ""
+    tags: dict[str, str] = Field(default_factory=dict)
+    ip: str = "192.168.0.10"
+
+
+class InstanceChanges(BaseModel):
+    """What to change about an instance."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = None
+    cache_mode: str | None = None
+    engine_version: str | None = None
+    project_id: str | None = None
+    capacity: float | None = None
+    used_memory: int | None = None
+    tags: dict[str, str] | None = None
+    ip: str | None = None
+    status: str | None = Field(None, description="RUNNING, or why it is busy: RESTARTING, RESTORING, FREEZING, …")
+    task: str | None = Field(
+        None, description="what it is doing while RUNNING: RECOVERING, ORDERING, CONFIGURING, LOCKED, …; empty for none"
+    )
+    busy_code: str | None = Field(
+        None, description="the error code with which it refuses a backup, such as DCS.4104; empty for none"
+    )
+    busy_for: float | None = Field(
+        None, description="seconds after which status, task and busy_code pass by themselves; null for never"
+    )
 
 
 class NewBackup(BaseModel):
@@ -32,11 +63,28 @@ class NewBackup(BaseModel):
     backup_type: str = "manual"
     duration: float = 0.0
     failure: str = ""
+    status: str = Field("", description="the status it is listed with; empty for the true one")
+    progress: str | None = Field(None, description="the progress it is listed with; null for the true one")
+
+
+class NewProject(BaseModel):
+    """A project to add, which has no instances at first."""
+
+    name: str = Field(description="a region's name, or one that begins with it: cn-south-1, cn-south-1_shop")
+    project_id: str = Field(default_factory=lambda: uuid.uuid4().hex)
 
 
 def routes(world: World) -> APIRouter:
     """The routes that control this world."""
     router = APIRouter()
+    _add_behaviour_routes(router, world)
+    _add_backup_routes(router, world)
+    _add_instance_routes(router, world)
+    _add_request_routes(router, world)
+    return router
+
+
+def _add_behaviour_routes(router: APIRouter, world: World) -> None:
     store = world.store
 
     @router.get("/behaviour", summary="How the endpoint behaves")
@@ -45,7 +93,10 @@ def routes(world: World) -> APIRouter:
 
     @router.patch("/behaviour", summary="Change how the endpoint behaves")
     async def patch_behaviour(changes: dict[str, Any]) -> Behaviour:
-        world.behaviour = Behaviour.model_validate({**world.behaviour.model_dump(), **changes})
+        try:
+            world.behaviour = Behaviour.model_validate({**world.behaviour.model_dump(), **changes})
+        except ValidationError as error:
+            raise HTTPException(422, str(error)) from error
         store.clock_offset = world.behaviour.clock_offset
         return world.behaviour
 
@@ -58,6 +109,20 @@ def routes(world: World) -> APIRouter:
     async def clear_faults() -> None:
         world.faults.planned.clear()
 
+    @router.post("/reset", summary="Forget backups, faults, requests and added projects; behave as at the start")
+    async def reset() -> None:
+        store.clear()
+        store.clock_offset = 0.0
+        store.remove_projects()
+        store.add_presets()
+        world.faults.planned.clear()
+        world.requests.clear()
+        world.behaviour = Behaviour()
+
+
+def _add_backup_routes(router: APIRouter, world: World) -> None:
+    store = world.store
+
     @router.get("/backups", summary="Every backup there is")
     async def get_backups() -> list[dict[str, Any]]:
         now = store.now()
@@ -68,36 +133,42 @@ def routes(world: World) -> APIRouter:
 
     @router.post("/backups", summary="Make a backup as somebody else would")
     async def add_backup(new: NewBackup) -> dict[str, str]:
-        backup = store.add_backup(
-            new.instance_id,
-            remark=new.remark,
-            backup_format=new.backup_format,
-            duration=new.duration,
-            failure=new.failure,
-            backup_type=new.backup_type,
-        )
-        return {"backup_id": backup.backup_id}
+        details = new.model_dump()
+        return {"backup_id": store.add_backup(details.pop("instance_id"), **details).backup_id}
 
     @router.patch("/backups/{backup_id}", summary="Change a backup behind the API's back")
     async def change_backup(backup_id: str, changes: dict[str, Any]) -> None:
-        store.change_backup(backup_id, list(changes.items()))
+        try:
+            store.change_backup(backup_id, list(changes.items()))
+        except ValueError as error:
+            raise HTTPException(422, str(error)) from error
 
     @router.delete("/backups/{backup_id}", summary="Remove a backup behind the API's back")
     async def remove_backup(backup_id: str) -> None:
         store.remove_backup(backup_id)
 
+
+def _add_instance_routes(router: APIRouter, world: World) -> None:
+    store = world.store
+
     @router.post("/instances", summary="Add instances")
     async def add_instances(new: list[NewInstance]) -> list[str]:
         for instance in new:
-            store.add_instance(
-                instance.instance_id,
-                instance.name,
-                instance.cache_mode,
-                instance.engine_version,
-                project_id=world.project_id,
-            )
-            store.set_instance_status(instance.instance_id, instance.status)
+            details = instance.model_dump()
+            named = [details.pop(name) for name in ("instance_id", "name", "cache_mode", "engine_version")]
+            store.add_instance(*named, project_id=details.pop("project_id") or world.project_id)
+            store.change_instance(instance.instance_id, details)
         return [instance.instance_id for instance in new]
+
+    @router.patch("/instances/{instance_id}", summary="Change an instance")
+    async def change_instance(instance_id: str, changes: InstanceChanges) -> None:
+        columns = changes.model_dump(exclude_unset=True)
+        if "busy_for" in columns:
+            seconds = columns.pop("busy_for")
+            columns["busy_until"] = None if seconds is None else store.now() + seconds
+        elif columns.keys() & {"status", "task", "busy_code"}:
+            columns["busy_until"] = None
+        store.change_instance(instance_id, columns)
 
     @router.delete("/instances/{instance_id}", summary="Delete an instance and its backups")
     async def remove_instance(instance_id: str) -> None:
@@ -105,8 +176,20 @@ def routes(world: World) -> APIRouter:
 
     @router.put("/instances/{instance_id}/status", summary="Change what an instance is doing")
     async def set_status(instance_id: str, status: str) -> None:
-        store.set_instance_status(instance_id, status)
+        store.change_instance(instance_id, {"status": status, "busy_until": None})
 
+    @router.get("/projects", summary="Every project, as IAM lists them")
+    async def get_projects() -> list[dict[str, str]]:
+        return [{"project_id": project_id, "name": name} for project_id, name in world.projects()]
+
+    @router.post("/projects", summary="Add projects, in the same region or another one")
+    async def add_projects(new: list[NewProject]) -> list[str]:
+        for project in new:
+            store.add_project(project.project_id, project.name)
+        return [project.project_id for project in new]
+
+
+def _add_request_routes(router: APIRouter, world: World) -> None:
     @router.get("/requests", summary="The requests that came in, oldest first")
     async def get_requests() -> list[dict[str, Any]]:
         return [vars(request) for request in world.requests]
@@ -118,13 +201,3 @@ def routes(world: World) -> APIRouter:
     @router.delete("/requests", summary="Forget the requests")
     async def clear_requests() -> None:
         world.requests.clear()
-
-    @router.post("/reset", summary="Forget backups, faults and requests; behave as at the start")
-    async def reset() -> None:
-        store.clear()
-        store.clock_offset = 0.0
-        world.faults.planned.clear()
-        world.requests.clear()
-        world.behaviour = Behaviour()
-
-    return router

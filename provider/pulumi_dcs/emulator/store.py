@@ -1,15 +1,18 @@
-"""The instances and backups that the endpoint knows, in SQLite; where a backup stands follows from the time."""
+"""The projects, instances and backups that the endpoint knows, in SQLite."""
 
 from __future__ import annotations
 
+import json
 import secrets
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timezone
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
 from typing import Final
+
+from .records import StoredBackup, StoredInstance
+from .schema import prepare
 
 LIMIT_PER_INSTANCE: Final = 24
 """Backups kept per instance; the next one pushes out the oldest."""
@@ -24,62 +27,24 @@ PRESET_INSTANCES: Final = (
 )
 """Id, name, cache mode and engine version of the instances that a new endpoint starts with."""
 
-_SCHEMA: Final = """
-create table if not exists instances (
-    instance_id text primary key, name text not null, cache_mode text not null, engine_version text not null,
-    status text not null default 'RUNNING', project_id text not null, created real not null
-);
-create table if not exists backups (
-    backup_id text primary key, instance_id text not null, remark text, backup_format text not null,
-    backup_type text not null, created real not null, duration real not null, failure text not null default '',
-    ended text not null default '', size integer not null, position integer not null
-);
-create index if not exists backups_of on backups (instance_id, position desc);
-"""
+_PRESET_SIZES: Final = {
+    "sessions": (0.125, 12),
+    "orders": (4.0, 1229),
+    "catalogue": (8.0, 3277),
+    "carts": (4.0, 410),
+    "prices": (2.0, 205),
+    "legacy": (2.0, 96),
+}
+"""Capacity in GB and used memory in MB: 1229 MB are the 1.2 GB that previews show of orders."""
 
-
-@dataclass(frozen=True)
-class StoredInstance:
-    """An instance."""
-
-    instance_id: str
-    name: str
-    cache_mode: str
-    engine_version: str
-    status: str
-    project_id: str
-    created: float
-
-
-@dataclass(frozen=True)
-class StoredBackup:
-    """A backup: when it began, how long it takes, how it will end."""
-
-    backup_id: str
-    instance_id: str
-    remark: str | None
-    backup_format: str
-    backup_type: str
-    created: float
-    duration: float
-    failure: str
-    ended: str
-    size: int
-
-    def status_at(self, now: float) -> str:
-        """Where it stands, as the API says it."""
-        age = now - self.created
-        if self.ended:
-            return self.ended
-        if age >= self.duration:
-            return "failed" if self.failure else "succeed"
-        return "waiting" if age < min(0.5, self.duration * 0.1) else "backuping"
-
-    def percent_at(self, now: float) -> float:
-        """How far it is, in percent."""
-        if self.duration <= 0:
-            return 100.0
-        return max(0.0, min(100.0, (now - self.created) / self.duration * 100))
+_INSTANCE_COLUMNS: Final = tuple(field.name for field in fields(StoredInstance))
+_BACKUP_COLUMNS: Final = tuple(field.name for field in fields(StoredBackup))
+_SELECT_INSTANCES: Final = f"select {', '.join(_INSTANCE_COLUMNS)} from instances"
+_SELECT_BACKUPS: Final = f"select {', '.join(_BACKUP_COLUMNS)} from backups"
+_CHANGEABLE_INSTANCE: Final = frozenset(_INSTANCE_COLUMNS) - {"instance_id", "created"}
+_CHANGEABLE_BACKUP: Final = frozenset(
+    {"remark", "backup_format", "backup_type", "duration", "failure", "ended", "created", "size", "progress"}
+)
 
 
 class Store:
@@ -94,28 +59,44 @@ class Store:
     def __init__(self, path: str, project_id: str, clock: Callable[[], float] = time.time) -> None:
         self.clock_offset = 0.0
         self._clock = clock
+        self._project_id = project_id
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._db.executescript("pragma journal_mode = wal; pragma synchronous = off;" + _SCHEMA)
+        prepare(self._db)
         if not self._db.execute("select 1 from instances").fetchone():
-            for instance in PRESET_INSTANCES:
-                self.add_instance(*instance, project_id=project_id)
+            self.add_presets()
 
     def now(self) -> float:
         """The endpoint's own clock."""
         return self._clock() + self.clock_offset
 
+    def add_presets(self) -> None:
+        """Add the preset instances, or put them back to how they were at the start."""
+        for instance_id, name, cache_mode, engine_version in PRESET_INSTANCES:
+            self.add_instance(instance_id, name, cache_mode, engine_version, project_id=self._project_id)
+            capacity, used_memory = _PRESET_SIZES[name]
+            self.change_instance(instance_id, {"capacity": capacity, "used_memory": used_memory})
+
     def add_instance(
         self, instance_id: str, name: str, cache_mode: str, engine_version: str, *, project_id: str
     ) -> None:
-        """Add an instance, or change it."""
+        """Add an instance, or replace it."""
         self._db.execute(
-            "insert or replace into instances values (?, ?, ?, ?, 'RUNNING', ?, ?)",
+            "insert or replace into instances (instance_id, name, cache_mode, engine_version, project_id, created) "
+            "values (?, ?, ?, ?, ?, ?)",
             (instance_id, name, cache_mode, engine_version, project_id, self.now()),
         )
 
+    def change_instance(self, instance_id: str, changes: Mapping[str, object]) -> None:
+        """Set columns of the instance."""
+        for column, value in changes.items():
+            if column not in _CHANGEABLE_INSTANCE:
+                raise ValueError(f"{column} of an instance can't be changed")
+            written = json.dumps(value) if column == "tags" else value
+            self._db.execute(f"update instances set {column} = ? where instance_id = ?", (written, instance_id))
+
     def set_instance_status(self, instance_id: str, status: str) -> None:
         """Change what the instance is doing (RUNNING, RESTARTING, …)."""
-        self._db.execute("update instances set status = ? where instance_id = ?", (status, instance_id))
+        self.change_instance(instance_id, {"status": status})
 
     def remove_instance(self, instance_id: str) -> None:
         """Delete the instance and, as the service does, its backups."""
@@ -125,14 +106,34 @@ class Store:
     def instance(self, project_id: str, instance_id: str) -> StoredInstance | None:
         """The project's instance of that id."""
         row = self._db.execute(
-            "select * from instances where instance_id = ? and project_id = ?", (instance_id, project_id)
+            f"{_SELECT_INSTANCES} where instance_id = ? and project_id = ?", (instance_id, project_id)
         ).fetchone()
-        return StoredInstance(*row) if row else None
+        return self._as_of_now(StoredInstance(*row)) if row else None
 
     def instances(self, project_id: str) -> list[StoredInstance]:
         """All instances of the project, by name."""
-        rows = self._db.execute("select * from instances where project_id = ? order by name", (project_id,))
-        return [StoredInstance(*row) for row in rows]
+        rows = self._db.execute(f"{_SELECT_INSTANCES} where project_id = ? order by name", (project_id,))
+        return [self._as_of_now(StoredInstance(*row)) for row in rows]
+
+    def _as_of_now(self, instance: StoredInstance) -> StoredInstance:
+        if instance.busy_until is None or self.now() < instance.busy_until:
+            return instance
+        return replace(instance, status="RUNNING", task="", busy_code="", busy_until=None)
+
+    def add_project(self, project_id: str, name: str) -> None:
+        """Add a project; IAM lists it by its name, which is a region's."""
+        self._db.execute("insert or ignore into projects (project_id, name) values (?, ?)", (project_id, name))
+
+    def projects(self) -> list[tuple[str, str]]:
+        """Id and name of every project that was added."""
+        return [(row[0], row[1]) for row in self._db.execute("select project_id, name from projects order by rowid")]
+
+    def remove_projects(self) -> None:
+        """Forget every project that was added, with its instances and their backups."""
+        for project_id in {project_id for project_id, _ in self.projects()} - {self._project_id}:
+            for instance in self.instances(project_id):
+                self.remove_instance(instance.instance_id)
+        self._db.execute("delete from projects")
 
     def add_backup(
         self,
@@ -143,41 +144,34 @@ class Store:
         duration: float,
         failure: str = "",
         backup_type: str = "manual",
+        status: str = "",
+        progress: str | None = None,
     ) -> StoredBackup:
         """Begin a backup; the oldest goes where there are too many."""
         size = 1_000_000 + secrets.randbelow(9_000_000)
+        created = self.now()
         backup = StoredBackup(
-            str(uuid.uuid4()), instance_id, remark, backup_format, backup_type, self.now(), duration, failure, "", size
+            *(str(uuid.uuid4()), instance_id, remark, backup_format, backup_type, created, duration),
+            *(failure, status, size, progress),
         )
         self._db.execute(
-            "insert into backups values (?, ?, ?, ?, ?, ?, ?, ?, '', ?, "
-            "(select coalesce(max(position), 0) + 1 from backups))",
-            (
-                backup.backup_id,
-                instance_id,
-                remark,
-                backup_format,
-                backup_type,
-                backup.created,
-                duration,
-                failure,
-                size,
-            ),
+            f"insert into backups ({', '.join(_BACKUP_COLUMNS)}, position) "
+            f"values ({', '.join('?' * len(_BACKUP_COLUMNS))}, (select coalesce(max(position), 0) + 1 from backups))",
+            tuple(getattr(backup, column) for column in _BACKUP_COLUMNS),
         )
         self._db.execute(
-            "delete from backups where instance_id = ?1 and backup_id not in "
-            "(select backup_id from backups where instance_id = ?1 order by position desc limit ?2)",
+            "delete from backups where instance_id = ?1 and removed is null and backup_id not in "
+            "(select backup_id from backups where instance_id = ?1 and removed is null "
+            "order by position desc limit ?2)",
             (instance_id, LIMIT_PER_INSTANCE),
         )
         return backup
 
-    def backups(self, instance_id: str) -> list[StoredBackup]:
-        """The instance's backups, newest first."""
-        rows = self._db.execute(
-            "select backup_id, instance_id, remark, backup_format, backup_type, created, duration, failure, ended, "
-            "size from backups where instance_id = ? order by position desc",
-            (instance_id,),
-        )
+    def backups(self, instance_id: str, *, removed_since: float | None = None) -> list[StoredBackup]:
+        """The instance's backups, newest first; with ``removed_since`` those as well that were deleted after it."""
+        which = "removed is null" if removed_since is None else "(removed is null or removed > ?)"
+        values: tuple[object, ...] = (instance_id,) if removed_since is None else (instance_id, removed_since)
+        rows = self._db.execute(f"{_SELECT_BACKUPS} where instance_id = ? and {which} order by position desc", values)
         return [StoredBackup(*row) for row in rows]
 
     def all_backups(self) -> list[StoredBackup]:
@@ -185,24 +179,21 @@ class Store:
         ids = [row[0] for row in self._db.execute("select distinct instance_id from backups")]
         return [backup for instance_id in ids for backup in self.backups(instance_id)]
 
-    def remove_backup(self, backup_id: str) -> None:
-        """Delete the backup."""
-        self._db.execute("delete from backups where backup_id = ?", (backup_id,))
+    def remove_backup(self, backup_id: str, *, lagging: bool = False) -> None:
+        """Delete the backup. A lagging list can still show it: then it is only marked as deleted."""
+        if lagging:
+            self._db.execute("update backups set removed = ? where backup_id = ?", (self.now(), backup_id))
+        else:
+            self._db.execute("delete from backups where backup_id = ?", (backup_id,))
 
     def change_backup(self, backup_id: str, changes: Sequence[tuple[str, object]]) -> None:
-        """Set columns of the backup, for tests."""
-        allowed = {"remark", "backup_format", "duration", "failure", "ended", "created", "size"}
-        for column, value in changes:
-            if column not in allowed:
-                raise ValueError(f"{column} can't be changed")
+        """Set columns of the backup; ``status`` is another name for ``ended``."""
+        for name, value in changes:
+            column = "ended" if name == "status" else name
+            if column not in _CHANGEABLE_BACKUP:
+                raise ValueError(f"{name} of a backup can't be changed")
             self._db.execute(f"update backups set {column} = ? where backup_id = ?", (value, backup_id))
 
     def clear(self) -> None:
         """Forget every backup."""
         self._db.execute("delete from backups")
-
-
-def as_time(moment: float) -> str:
-    """A time as the API writes it: ``2019-05-10T08:31:16.166Z``."""
-    text = datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")
-    return text[:-3] + "Z"

@@ -1,4 +1,4 @@
-"""Everything one running endpoint holds: its store, its faults, its limits, and a log of the requests."""
+"""Everything one running endpoint holds: its store, its behaviour, its faults, and a log of the requests."""
 
 from __future__ import annotations
 
@@ -7,34 +7,26 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
-from pydantic import BaseModel, Field
-
+from .behaviour import Behaviour
 from .faults import FaultPlan
 from .signatures import Accepted
 from .store import Store
 
+__all__ = ["Behaviour", "LoggedRequest", "World"]
+
 LOGGED_REQUESTS: Final = 100_000
-
-
-class Behaviour(BaseModel):
-    """How the endpoint behaves; each can be changed while it runs."""
-
-    duration: float = Field(2.0, description="seconds that a backup takes")
-    failure: str = Field("", description="the error code with which new backups fail; empty for none")
-    clock_offset: float = Field(0.0, description="seconds by which the endpoint's clock is ahead")
-    rate_limit: int = Field(0, description="requests per second before 429; 0 for no limit")
-    list_lag: float = Field(0.0, description="seconds before a new backup shows in the list")
-    times_without_zone: bool = Field(False, description="write times as 2019-05-10 08:31:16")
+"""Requests that the log keeps: more than the largest benchmark makes."""
 
 
 @dataclass
 class LoggedRequest:
-    """One request that came in; its status is None until it is answered, which a planned delay puts off."""
+    """One request that came in; its status is None until the response is made, which a planned delay puts off."""
 
     at: float
     operation: str
     instance_id: str
     status: int | None = None
+    project_id: str = ""
 
 
 @dataclass
@@ -49,6 +41,19 @@ class World:
     faults: FaultPlan = field(default_factory=FaultPlan)
     requests: deque[LoggedRequest] = field(default_factory=lambda: deque(maxlen=LOGGED_REQUESTS))
     _window: deque[float] = field(default_factory=deque)
+
+    def projects(self) -> list[tuple[str, str]]:
+        """Id and name of every project; the name is a region's, or begins with it (``cn-north-4_shop``)."""
+        return [*((self.project_id, region) for region in self.regions), *self.store.projects()]
+
+    def serves(self, project_id: str, host: str) -> bool:
+        """Whether the project is one of the region that this value of the Host header stands for."""
+        region = self.behaviour.regions_by_host.get(host.partition(":")[0])
+        if region is None:
+            return True
+        return any(
+            known == project_id and (name == region or name.startswith(f"{region}_")) for known, name in self.projects()
+        )
 
     def is_over_limit(self) -> bool:
         """Whether this request is one too many for the last second."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
-from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException
+from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException, ServerResponseException
 from huaweicloudsdkdcs.v2 import (
     BackupInstanceBody,
     CopyInstanceRequest,
@@ -18,7 +18,7 @@ from huaweicloudsdkdcs.v2 import (
     ShowInstanceRequest,
 )
 
-from tests.endpoint import ACCESS_KEY, HA, PROJECT_ID, SECRET_KEY, SINGLE, LocalEndpoint
+from tests.endpoint import ACCESS_KEY, HA, MISSING, PROJECT_ID, SECRET_KEY, SINGLE, LocalEndpoint
 
 
 def official(endpoint: LocalEndpoint, *, secret_key: str = SECRET_KEY, access_key: str = ACCESS_KEY) -> Any:
@@ -51,6 +51,7 @@ def test_back_up_list_and_delete(endpoint: LocalEndpoint) -> None:
     assert record.is_support_restore == "TRUE"
     assert record.created_at.endswith("Z")
     assert record.backup_name.startswith("backup_")
+    assert record.execution_at >= record.created_at
     client.delete_backup_file(DeleteBackupFileRequest(instance_id=HA, backup_id=created.backup_id))
     assert not endpoint.backups()
     gone = refused(client.delete_backup_file, DeleteBackupFileRequest(instance_id=HA, backup_id=created.backup_id))
@@ -71,8 +72,15 @@ def test_the_list_pages_filters_and_is_empty(endpoint: LocalEndpoint) -> None:
         ListBackupRecordsRequest(HA, begin_time="20000101000000", end_time="20000102000000")
     )
     assert none.total_num is None
-    for wrong in ({"limit": 0}, {"limit": 1001}, {"offset": -1}, {"begin_time": "yesterday"}):
-        assert refused(client.list_backup_records, ListBackupRecordsRequest(HA, **wrong))[0] == 400
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"limit": 0}, "DCS.4005"),
+        ({"limit": 1001}, "DCS.4005"),
+        ({"offset": -1}, "DCS.4800"),
+        ({"begin_time": "yesterday"}, "DCS.4005"),
+        ({"begin_time": "29990101000000"}, "DCS.4031"),
+    ]
+    for query, code in wrong:
+        assert refused(client.list_backup_records, ListBackupRecordsRequest(HA, **query)) == (400, code)
 
 
 def test_instances(endpoint: LocalEndpoint) -> None:
@@ -83,16 +91,24 @@ def test_instances(endpoint: LocalEndpoint) -> None:
     }
     assert everything.instance_num >= 6
     assert {shown.cache_mode for shown in modes.values()} == {"single", "ha", "cluster", "proxy", "ha_rw_split"}
-    assert modes[HA].engine == "Redis"
-    assert modes[HA].status == "RUNNING"
-    assert client.list_instances(ListInstancesRequest(name="orders")).instance_num == 1
-    assert refused(client.show_instance, ShowInstanceRequest("no-such")) == (404, "DCS.3022")
+    orders = modes[HA]
+    assert (orders.engine, orders.engine_version, orders.status) == ("Redis", "6.0", "RUNNING")
+    assert (orders.capacity, orders.max_memory, orders.used_memory) == (4, 4096, 1229)
+    assert (modes[SINGLE].capacity, modes[SINGLE].capacity_minor) == (0, ".125")
+    endpoint.change_instance(HA, tags={"team": "shop", "1": "x"})
+    (row,) = client.list_instances(ListInstancesRequest(tags="team=shop")).instances
+    assert (row.name, row.spec_code) == ("orders", "redis.ha.xu1.large.4")
+    assert client.list_instances(ListInstancesRequest(name="order")).instance_num == 1
+    assert client.list_instances(ListInstancesRequest(name="order", name_equal="true")).instance_num == 0
+    assert client.list_instances(ListInstancesRequest(name="orders", name_equal="true")).instance_num == 1
+    assert refused(client.show_instance, ShowInstanceRequest(MISSING)) == (404, "DCS.3022")
+    assert refused(client.show_instance, ShowInstanceRequest("no-such")) == (400, "DCS.4061")
 
 
 def test_the_documented_refusals(endpoint: LocalEndpoint) -> None:
     client = official(endpoint)
     assert refused(client.copy_instance, CopyInstanceRequest(SINGLE, BackupInstanceBody())) == (400, "DCS.4086")
-    assert refused(client.copy_instance, CopyInstanceRequest("no-such", BackupInstanceBody())) == (404, "DCS.3022")
+    assert refused(client.copy_instance, CopyInstanceRequest(MISSING, BackupInstanceBody())) == (404, "DCS.3022")
     too_long = BackupInstanceBody(remark="x" * 129)
     assert refused(client.copy_instance, CopyInstanceRequest(HA, too_long)) == (400, "DCS.4098")
     endpoint.behave(duration=30.0)
@@ -102,6 +118,26 @@ def test_the_documented_refusals(endpoint: LocalEndpoint) -> None:
         400,
         "DCS.4096",
     )
+
+
+def test_the_documented_refusals_of_a_busy_instance(endpoint: LocalEndpoint) -> None:
+    client = official(endpoint)
+    for status, code in (("RESTARTING", "DCS.4111"), ("RESTORING", "DCS.4097"), ("FREEZING", "DCS.4120")):
+        endpoint.change_instance(HA, status=status)
+        assert refused(client.copy_instance, CopyInstanceRequest(HA, BackupInstanceBody())) == (400, code)
+    endpoint.change_instance(HA, status="RUNNING", busy_code="DCS.4069")
+    with pytest.raises(ServerResponseException) as caught:
+        client.copy_instance(CopyInstanceRequest(HA, BackupInstanceBody()))
+    assert (caught.value.status_code, caught.value.error_code) == (500, "DCS.4069")
+
+
+def test_errors_in_the_shapes_of_gateways(endpoint: LocalEndpoint) -> None:
+    client = official(endpoint)
+    request = CopyInstanceRequest(SINGLE, BackupInstanceBody())
+    endpoint.behave(error_shape="gateway")
+    assert refused(client.copy_instance, request) == (400, "111400086")
+    endpoint.behave(error_shape="flat")
+    assert refused(client.copy_instance, request) == (400, "DCS.4086")
 
 
 def test_the_25th_backup_pushes_out_the_oldest(endpoint: LocalEndpoint) -> None:

@@ -1,0 +1,102 @@
+"""An instance and a backup as they are stored; where each stands follows from the time."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+FINAL_STATUSES = frozenset({"succeed", "failed", "expired", "deleted"})
+"""The documented statuses that no longer change."""
+
+
+@dataclass(frozen=True)
+class StoredInstance:
+    """An instance.
+
+    Attributes:
+        task: what it is doing while its status is RUNNING; empty for nothing.
+        busy_code: the error code with which it refuses to be backed up; empty to derive it from status and task.
+        busy_until: when status, task and busy_code pass; None for never.
+        capacity: in GB.
+        used_memory: in MB.
+        tags: a JSON object.
+    """
+
+    instance_id: str
+    name: str
+    cache_mode: str
+    engine_version: str
+    status: str
+    project_id: str
+    created: float
+    task: str = ""
+    busy_code: str = ""
+    busy_until: float | None = None
+    capacity: float = 1.0
+    used_memory: int = 128
+    tags: str = "{}"
+    ip: str = "192.168.0.10"
+
+    @property
+    def tag_pairs(self) -> dict[str, str]:
+        """The tags by key."""
+        pairs: dict[str, str] = json.loads(self.tags)
+        return pairs
+
+
+@dataclass(frozen=True)
+class StoredBackup:
+    """A backup: when it began, how long it takes, how it will end.
+
+    Attributes:
+        failure: the error code with which it ends; empty for success.
+        ended: the status it is listed with; empty for the one that follows from the time.
+        progress: the progress it is listed with; None for the one that follows from the time.
+        removed: when it was deleted; None while it exists.
+    """
+
+    backup_id: str
+    instance_id: str
+    remark: str | None
+    backup_format: str
+    backup_type: str
+    created: float
+    duration: float
+    failure: str
+    ended: str
+    size: int
+    progress: str | None = None
+    removed: float | None = None
+
+    @property
+    def delay(self) -> float:
+        """Seconds for which it waits before it begins."""
+        return min(0.5, self.duration * 0.1)
+
+    def status_at(self, now: float) -> str:
+        """The status it is listed with."""
+        if self.ended:
+            return self.ended
+        age = now - self.created
+        if age >= self.duration:
+            return "failed" if self.failure else "succeed"
+        return "waiting" if age < self.delay else "backuping"
+
+    def is_running_at(self, now: float) -> bool:
+        """Whether it occupies its instance. A status that nobody documents says nothing about that; the time does."""
+        if self.ended in FINAL_STATUSES:
+            return False
+        return self.ended in ("waiting", "backuping") or now - self.created < self.duration
+
+    def percent_at(self, now: float) -> float:
+        """How far it is, in percent."""
+        if self.duration <= 0:
+            return 100.0
+        return max(0.0, min(100.0, (now - self.created) / self.duration * 100))
+
+
+def as_time(moment: float) -> str:
+    """A time as the API writes it: ``2019-05-10T08:31:16.166Z``."""
+    text = datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")
+    return text[:-3] + "Z"
