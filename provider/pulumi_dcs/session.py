@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from .api.clock import CancellableClock, SystemClock
 from .clients import Clients
 from .config.settings import Settings
+from .engine.host import install
 from .engine.requests import ProgramFacts
 from .engine.stack_state import StackStates, StackStateUnavailable
 from .engine.workspace import backend_url
@@ -19,6 +20,8 @@ from .operations.operation import Operation
 from .recovery.evidence import ReadsStackStates, records_in
 from .recovery.journal import Journal
 from .recovery.journal_format import Scope
+
+T = TypeVar("T")
 
 
 class Log(Protocol):
@@ -84,12 +87,13 @@ class Session:
         self.log: Final = log
         self.clients: Final = Clients(self.settings, self.clock, version())
         self.stack_states: Final[ReadsStackStates] = stack_states or StackStates()
-        self.journal: Final = journal or Journal.in_home(environment, lambda message: log.warn("", message))
+        self.journal: Final = journal or Journal.in_home(environment, self._warn)
         self._environment = environment
         self._lock = threading.Lock()
         self._notes: dict[str, ResourceNotes] = {}
         self._backend: str | None = None
         self._organization = ""
+        self._shared: dict[Callable[[Session], Any], Any] = {}
 
     def note_check(self, urn: str, program: ProgramFacts, *, had_old_inputs: bool) -> ResourceNotes:
         """Note that the engine has a resource checked, which the program therefore declares."""
@@ -145,9 +149,40 @@ class Session:
             warn=lambda message: self.log.warn(urn, message),
         )
 
+    def _warn(self, message: str) -> None:
+        self.log.warn("", message)
+
+    def shared(self, make: Callable[[Session], T]) -> T:
+        """What a class makes of this session, made once: however many provider strings the host meets."""
+        with self._lock:
+            if make not in self._shared:
+                self._shared[make] = make(self)
+            found: T = self._shared[make]
+        return found
+
     def close(self) -> None:
         """The engine ends the process in good order."""
         self.journal.close()
+
+
+_process_lock: Final = threading.Lock()
+_process_session: Session | None = None
+
+
+def process_session(configuration: Mapping[str, Any]) -> Session:
+    """This process's session. The configuration is the stack's: whoever asks later brings the same."""
+    global _process_session  # noqa: PLW0603 - one per process, whoever asks
+    with _process_lock:
+        if _process_session is None:
+            host = install()
+            session = Session(configuration, host.log)
+            host.on_cancel(session.clock.cancel)
+            host.on_close(session.close)
+            if session.settings.is_debugging:
+                in_force = ", ".join(sorted(each.name for each in host.capabilities))
+                host.log.info("", f"pulumi-dcs {version()}, capabilities: {in_force}")
+            _process_session = session
+        return _process_session
 
 
 def version() -> str:

@@ -47,6 +47,14 @@ class BackupStatus(str, Enum):
         """Whether it will not change by waiting."""
         return self in (BackupStatus.SUCCEED, BackupStatus.FAILED) or self.is_gone
 
+    @classmethod
+    def of(cls, text: str) -> BackupStatus:
+        """The status that the service writes like this."""
+        try:
+            return cls(text.lower())
+        except ValueError:
+            return cls.UNKNOWN
+
 
 @dataclass(frozen=True)
 class BackupRecord:
@@ -77,8 +85,44 @@ class BackupRecord:
     @property
     def percent(self) -> float | None:
         """The progress in percent, 0 to 100; None where it can't be read."""
-        value = decimal(self.progress.rstrip("% "))
-        return value if value is not None and value <= 100 else None
+        return percent_of(self.progress)
+
+    # As operations.records.Record has it.
+
+    @property
+    def id(self) -> str:
+        """The backup's id."""
+        return self.backup_id
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the backup has not started yet; such a one is running as well."""
+        return self.status is BackupStatus.WAITING
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the service is working on it."""
+        return self.status.is_running
+
+    @property
+    def has_succeeded(self) -> bool:
+        """Whether it ended well."""
+        return self.status is BackupStatus.SUCCEED
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it ended badly."""
+        return self.status is BackupStatus.FAILED
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it is listed as one that no longer exists."""
+        return self.status.is_gone
+
+    @property
+    def is_usable(self) -> bool | None:
+        """Whether an instance can be restored from it; None where the service does not say."""
+        return self.is_support_restore
 
     @property
     def created(self) -> datetime | None:
@@ -99,13 +143,9 @@ class BackupRecord:
         if not backup_id:
             return None
         status_text = word(row.get("status"))
-        try:
-            status = BackupStatus(status_text.lower())
-        except ValueError:
-            status = BackupStatus.UNKNOWN
         return cls(
             backup_id=backup_id,
-            status=status,
+            status=BackupStatus.of(status_text),
             status_text=status_text,
             instance_id=word(row.get("instance_id")),
             backup_name=word(row.get("backup_name")),
@@ -191,10 +231,10 @@ class Backups:
         request = Request("POST", self._path(instance_id), body=body)
         response = self._client.send(request, action=action, expected=(200, 201, 202), pause=self._pause)
         parsed = response.json()
-        backup_id = word(parsed.get("backup_id")) if isinstance(parsed, Mapping) else ""
-        if not backup_id:
+        backup_id = parsed.get("backup_id") if isinstance(parsed, Mapping) else None
+        if not isinstance(backup_id, str) or not backup_id.strip():
             raise self._client.unexpected(response, request, action=action)
-        return backup_id
+        return backup_id.strip()
 
     def list_page(self, instance_id: str, *, limit: int = MAX_PAGE_SIZE, offset: int = 0) -> BackupPage:
         """GET …/backups: one page of the instance's backups.
@@ -227,6 +267,12 @@ class Backups:
     def _path(self, instance_id: str) -> str:
         project_id = path_segment(self._client.location.project_id)
         return f"/v2/{project_id}/instances/{path_segment(instance_id)}/backups"
+
+
+def percent_of(progress: object) -> float | None:
+    """A progress as the service writes it, in percent, 0 to 100; None where it can't be read."""
+    value = decimal(word(progress).rstrip("% "))
+    return value if value is not None and value <= 100 else None
 
 
 def _total(value: object) -> int | None:

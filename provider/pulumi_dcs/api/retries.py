@@ -23,6 +23,13 @@ backoff: Final = wait_exponential(multiplier=0.25, max=15.0) + wait_random(0.0, 
 that the end of an outage is seen soon; jitter, so that many waiters don't come back together."""
 
 
+def backoff_delay(attempt: int) -> float:
+    """Seconds before another try, after this many attempts: :data:`backoff` for loops with steps of their own."""
+    state = RetryCallState(Retrying(), fn=None, args=(), kwargs={})
+    state.attempt_number = attempt
+    return backoff(state)
+
+
 def is_transient(error: BaseException) -> bool:
     """Whether trying the same request again can succeed without anybody doing anything."""
     if isinstance(error, (ConnectionFailed, CredentialsUnavailable)):

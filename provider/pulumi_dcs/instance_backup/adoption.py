@@ -57,5 +57,3 @@ def held_by_another(backup_id: str, owner: str) -> RecordNotFoundError:
         facts=[f"the resource is {owner}"],
         advice="give each backup to one resource only.",
     )
-
-

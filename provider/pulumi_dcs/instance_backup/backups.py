@@ -96,6 +96,7 @@ class BackupService:
         operation: Operation,
         instance_id: str,
         wanted: WantedBackup,
+        *,
         attempt: Attempt,
         saved_state: SavedState,
         before_start: Callable[[Snapshot[BackupRecord]], None] = lambda _: None,
@@ -116,7 +117,7 @@ class BackupService:
 
     def wait(self, operation: Operation, instance_id: str, backup_id: str) -> BackupRecord:
         """Wait until the backup has succeeded (see ``operations.wait``)."""
-        return Wait(KIND, self.cache, self._pool, operation, instance_id, backup_id).run()
+        return Wait(KIND, self.cache, self._pool, operation, instance_id=instance_id, record_id=backup_id).run()
 
     def find(
         self,
@@ -128,9 +129,7 @@ class BackupService:
         missing_timeout: float = 0.0,
     ) -> BackupRecord | None:
         """The backup's record; None where it is gone (see ``operations.delete``)."""
-        return find(
-            self.cache, operation, instance_id, backup_id, max_age=max_age, missing_timeout=missing_timeout
-        )
+        return find(self.cache, operation, instance_id, backup_id, max_age=max_age, missing_timeout=missing_timeout)
 
     def try_find(self, operation: Operation, instance_id: str, backup_id: str) -> BackupRecord | None:
         """The backup's record if one try gets it; for what is nice to know but not worth an error."""
@@ -142,7 +141,14 @@ class BackupService:
     def delete(self, operation: Operation, instance_id: str, backup_id: str) -> None:
         """Delete the backup; done when it is gone (see ``operations.delete``)."""
         client = self.client
-        Delete(KIND, self.cache, lambda pause: Backups(client, pause), operation, instance_id, backup_id).run()
+        Delete(
+            KIND,
+            self.cache,
+            lambda pause: Backups(client, pause),
+            operation,
+            instance_id=instance_id,
+            record_id=backup_id,
+        ).run()
 
 
 def is_ours(record: BackupRecord) -> bool:

@@ -74,7 +74,12 @@ class Creation:
 
         try:
             return self._service.create(
-                operation, inputs.instance_id, wanted, self._attempt, evidence, before_start
+                operation,
+                inputs.instance_id,
+                wanted,
+                attempt=self._attempt,
+                saved_state=evidence,
+                before_start=before_start,
             )
         except BaseException:
             if self._attempt.progress == Progress():

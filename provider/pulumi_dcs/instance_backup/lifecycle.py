@@ -116,9 +116,7 @@ class Lifecycle:
         declared = {**request.new_inputs, SECRET_INPUTS: program.secret_inputs}
         inputs: dict[str, Any] = without_assets(canonical_inputs(declared))
         if not failures:
-            failures = self._preflight.fill_in_location(
-                urn, request.old_inputs, inputs, is_preview=program.dry_run
-            )
+            failures = self._preflight.fill_in_location(urn, request.old_inputs, inputs, is_preview=program.dry_run)
         if not failures and program.dry_run and not had_old_inputs:
             failures = self._check_what_is_made(urn, inputs)
         return CheckResponse(
@@ -243,9 +241,9 @@ class Lifecycle:
         service = self._service(str(props.get("region") or ""), str(props.get("project_id") or ""))
         name = f"delete backup {which.backup_id} of instance {which.instance_id}"
         operation = self._operation(name, request, DELETE_TIMEOUT)
-        if self._is_elsewhere(props, service):
-            if service.find(operation, which.instance_id, which.backup_id) is None:
-                self._check_endpoint(which, props, service)
+        is_elsewhere = self._is_elsewhere(props, service)
+        if is_elsewhere and service.find(operation, which.instance_id, which.backup_id) is None:
+            self._check_endpoint(which, props, service)
         try:
             service.delete(operation, which.instance_id, which.backup_id)
         except (TimedOutError, CancelledError, DeleteFailedError) as error:

@@ -1,8 +1,8 @@
 """The mark: a text at the end of a backup's remark at the service that says whose backup it is.
 
-Where ``dcs:mark`` is on, a backup's remark ends in ``~dcs:`` and twelve hexadecimal digits. Only this resource (its URN,
-and its organisation) with these inputs in this generation writes them. The generation is the backup that the new one
-replaces, so that inputs that come back get another mark. The resource's own remark never shows the mark.
+Where ``dcs:mark`` is on, a backup's remark ends in ``~dcs:`` and twelve hexadecimal digits. Only this resource (its
+URN, and its organisation) with these inputs in this generation writes them. The generation is the backup that the new
+one replaces, so that inputs that come back get another mark. The resource's own remark never shows the mark.
 """
 
 from __future__ import annotations

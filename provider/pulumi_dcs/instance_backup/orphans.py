@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Final
 
 from ..api.backups import BackupRecord
-from ..api.error_codes import is_instance_gone
 from ..api.errors import DcsError
+from ..api.instances import is_instance_gone
 from ..recovery.journal import Entry
 from ..recovery.orphans import Found, Orphans
 from ..session import Session
@@ -62,9 +62,7 @@ def _find(entry: Entry, session: Session, open_service: Callable[[str, str], Bac
         records = [each for each in snapshot.records.values() if each.id == progress.record_id]
     elif request is not None:
         records = [
-            each
-            for each in snapshot.records.values()
-            if fits(each, request.wanted) and request.can_have_made(each)
+            each for each in snapshot.records.values() if fits(each, request.wanted) and request.can_have_made(each)
         ]
     else:
         records = []

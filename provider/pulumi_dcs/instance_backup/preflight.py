@@ -117,9 +117,7 @@ class Preflight:
             snapshot = self._ask(
                 urn,
                 wanted.instance_id,
-                lambda: service.cache.list(
-                    operation, wanted.instance_id, max_age=_LIST_MAX_AGE, retry_timeout=0.0
-                ),
+                lambda: service.cache.list(operation, wanted.instance_id, max_age=_LIST_MAX_AGE, retry_timeout=0.0),
             )
             if snapshot is not None and (snapshot.is_complete or backup_id in snapshot.records):
                 check_adoptable(snapshot.records.get(backup_id), wanted, backup_id, secret_inputs)

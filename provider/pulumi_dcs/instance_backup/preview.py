@@ -137,5 +137,3 @@ def _instance(new_inputs: Mapping[str, Any]) -> str:
 
 def _backup(backup_id: object) -> str:
     return "a backup that is not known yet" if backup_id == UNKNOWN else f"backup {backup_id}"
-
-

@@ -144,9 +144,7 @@ class InstanceBackup(BackupProperties, Resource, module="dcs", name="InstanceBac
         return backup
 
 
-def _properties(
-    resource_name: str, given: Mapping[str, Any], opts: pulumi.ResourceOptions | None
-) -> dict[str, Any]:
+def _properties(resource_name: str, given: Mapping[str, Any], opts: pulumi.ResourceOptions | None) -> dict[str, Any]:
     """What to register; what the service tells later is declared as None, so that it becomes an output."""
     properties: dict[str, Any] = dict.fromkeys((*INPUTS, *OUTPUTS))
     properties.update(given)

@@ -50,8 +50,8 @@ MAX_LOST_RESPONSES: Final = 4
 MAX_BUSY_DELAY: Final = 15.0
 """Seconds between two tries while the instance is busy: its own operations take minutes."""
 MAX_TRUST_IN_A_LIST: Final = 60.0
-"""Seconds after which a busy instance is asked again even if its list still shows a running record: such a record can be
-stuck."""
+"""Seconds after which a busy instance is asked again even if its list still shows a running record: such a record can
+be stuck."""
 UNREACHABLE_TIMEOUT: Final = 60.0
 """Seconds for which a request is tried again when no connection comes about."""
 
@@ -223,8 +223,8 @@ class CreateOnce(Generic[R]):
                 + (f", created {record.created:%Y-%m-%d %H:%M:%S} UTC" if record.created else "")
                 for record in suspects
             ],
-            advice=f'look at it in the console. If it is the one, take it over with adopt_backup_id="{ids[0]}"; if not, '
-            "run `pulumi refresh --clear-pending-creates`, and then `pulumi up` makes a new one.",
+            advice=f'look at it in the console. If it is the one, take it over with adopt_backup_id="{ids[0]}"; if '
+            "not, run `pulumi refresh --clear-pending-creates`, and then `pulumi up` makes a new one.",
         )
 
     # The request and its response
@@ -253,6 +253,10 @@ class CreateOnce(Generic[R]):
             found, snapshot = self._after_lost_response(error, snapshot)
         except UnexpectedResponse as error:
             found, snapshot = self._after_lost_response(error, snapshot)
+        except OperationError:
+            # The deadline passed while the rate limit kept the request back.
+            self._note_not_sent()
+            raise
         except DcsError as error:
             self._note_refused(error)
             raise
@@ -277,6 +281,9 @@ class CreateOnce(Generic[R]):
     def _note_refused(self, error: DcsError) -> None:
         """The request was refused, or never left."""
         self._last_failure = error
+        self._note_not_sent()
+
+    def _note_not_sent(self) -> None:
         if not self._is_outstanding:
             self._attempt.save(Progress())
 

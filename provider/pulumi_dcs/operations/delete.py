@@ -7,7 +7,7 @@ from typing import Final, Generic
 
 from ..api import retries
 from ..api.clock import in_words
-from ..api.error_codes import BACKUP_GONE, BUSY, is_instance_gone
+from ..api.error_codes import BACKUP_GONE, BUSY
 from ..api.errors import (
     ConnectionFailed,
     DcsError,
@@ -17,6 +17,7 @@ from ..api.errors import (
     ThrottledError,
     UnexpectedResponse,
 )
+from ..api.instances import is_instance_gone
 from .errors import CancelledError, DeleteFailedError, OperationError, TimedOutError, facts_of
 from .operation import Operation
 from .polling import next_poll_delay
@@ -91,6 +92,7 @@ class Delete(Generic[R]):
         cache: RecordCache[R],
         open_api: OpenApi[R],
         operation: Operation,
+        *,
         instance_id: str,
         record_id: str,
     ) -> None:

@@ -168,6 +168,6 @@ class Unrecorded(Generic[R]):
         """The only one."""
         return record_ids[0] if len(record_ids) == 1 else None
 
-    def is_known(self, record_id: str) -> bool:  # noqa: ARG002
+    def is_known(self, record_id: str) -> bool:
         """Nothing is known."""
         return False

@@ -148,9 +148,7 @@ class RecordCache(Generic[R]):
             if isinstance(flight.error, DcsError) and not _is_anothers_end(flight.error):
                 raise flight.error
 
-    def _fly(
-        self, operation: Operation, instance_id: str, shared: _Shared[R], flight: _Flight[R]
-    ) -> Snapshot[R]:
+    def _fly(self, operation: Operation, instance_id: str, shared: _Shared[R], flight: _Flight[R]) -> Snapshot[R]:
         try:
             flight.snapshot = self._read(operation, instance_id)
         except BaseException as error:
@@ -173,7 +171,10 @@ class RecordCache(Generic[R]):
         return snapshot
 
     def _read_once(self, operation: Operation, instance_id: str) -> Snapshot[R]:
-        """All pages. Complete if the total stood still and there are as many records as it says."""
+        """All pages. Complete if the total stood still, and there are as many records as it says.
+
+        Where the service says no total, a list with rows is believed, and an empty one is not.
+        """
         api = self._open_api(operation.pause)
         started_at = operation.clock.monotonic()
         records: dict[str, R] = {}
@@ -189,7 +190,7 @@ class RecordCache(Generic[R]):
             is_last = row_count >= page.total if page.total is not None else page.row_count < PAGE_SIZE
             if is_last or not new:
                 break
-        is_complete = len(records) == row_count and totals in ({None}, {row_count})
+        is_complete = len(records) == row_count and (totals == {row_count} or (totals == {None} and row_count > 0))
         return Snapshot(started_at, records, is_complete, page.service_time, received_at)
 
 

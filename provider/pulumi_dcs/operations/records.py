@@ -127,4 +127,4 @@ class RecordKind:
 def is_stuck_at_the_end(record: Record) -> bool:
     """Whether a record has come to an end in a status that nobody has documented: it will not change by waiting."""
     is_known = record.is_running or record.has_succeeded or record.has_failed or record.is_gone
-    return not is_known and record.percent == 100.0  # noqa: RUF069 - the service writes "100.00"
+    return not is_known and record.percent == 100.0

@@ -6,7 +6,7 @@ from typing import Final, Generic
 
 from ..api.clock import in_words
 from ..api.errors import AuthenticationError, CredentialsUnavailable, DcsError, ThrottledError
-from ..api.error_codes import is_instance_gone
+from ..api.instances import is_instance_gone
 from .errors import (
     CancelledError,
     CredentialsRefusedError,
@@ -48,6 +48,7 @@ class Wait(Generic[R]):
         cache: RecordCache[R],
         pool: PollingPool,
         operation: Operation,
+        *,
         instance_id: str,
         record_id: str,
     ) -> None:

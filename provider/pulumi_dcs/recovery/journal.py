@@ -132,7 +132,7 @@ class Journal:
             return JournalAttempt(self, int(cursor.lastrowid or 0), urn, Progress(), is_retry=False, is_new=True)
 
     def save(self, number: int, progress: Progress) -> None:
-        """Keep how far an attempt has come. A record that a response has named is this attempt's, whoever thought so."""
+        """Keep how far an attempt has come. A record that a response has named is this one's, whoever has claimed it."""
         with self._transaction() as database:
             if progress.record_id:
                 database.execute(
@@ -266,7 +266,7 @@ class Journal:
 
     def _select(self, condition: str, values: Sequence[object]) -> list[Entry]:
         assert self._database is not None
-        rows = self._database.execute(f"select {_COLUMNS} from attempts where {condition}", values)  # noqa: S608
+        rows = self._database.execute(f"select {_COLUMNS} from attempts where {condition}", values)
         return [
             Entry(
                 number,
@@ -349,9 +349,7 @@ class Journal:
 
     def _old_entries(self, scope: Scope) -> Iterator[object]:
         assert self._folder is not None
-        return old_entries(
-            self._folder / "creates", old_backend(self._environment, self._folder.parent), scope.stack
-        )
+        return old_entries(self._folder / "creates", old_backend(self._environment, self._folder.parent), scope.stack)
 
     def _import_old(self, database: sqlite3.Connection, scope: Scope) -> None:
         """Take over what version 0.1 has left of a stack, once."""

@@ -75,9 +75,7 @@ class Orphans:
             if not entries:
                 return
             if all(entry.is_reported for entry in entries):
-                threading.Thread(
-                    target=self._announce, args=(entries, scope, urn), name="orphans", daemon=True
-                ).start()
+                threading.Thread(target=self._announce, args=(entries, scope, urn), name="orphans", daemon=True).start()
                 return
             # The others wait meanwhile: what is named now can't be taken over before.
             self._announce(entries, scope, urn)
@@ -115,9 +113,7 @@ class Orphans:
         self._warn(
             urn,
             f"Orphan: {found.description}, made for {name!r} by a run that was interrupted. No state holds it.\n"
-            f"  Take it over with adopt_backup_id={found.record_id!r}, or delete it in the console. `pulumi up` takes it "
-            f"over by itself if {name!r} is declared as it was then.\n"
+            f"  Take it over with adopt_backup_id={found.record_id!r}, or delete it in the console. `pulumi up` takes "
+            f"it over by itself if {name!r} is declared as it was then.\n"
             "  `pulumi refresh --clear-pending-creates` ends this message.",
         )
-
-

@@ -24,6 +24,8 @@ from tests.clocks import LeapingClock
 NOW = datetime(2026, 11, 1, 12, 0, 0, tzinfo=timezone.utc)
 MARK = "~dcs:0123456789ab"
 OTHER_MARK = "~dcs:ba9876543210"
+NOTHING_DONE = Progress()
+UNINTERRUPTED = Evidence()
 PLAIN = WantedBackup("r", BackupFormat.RDB)
 MARKED = WantedBackup("r", BackupFormat.RDB, MARK)
 MINE = BackupRecord("mine", BackupStatus.SUCCEED, remark="r", backup_format="rdb", backup_type="manual")
@@ -38,7 +40,7 @@ def at(seconds: float, record: BackupRecord = MINE, **changes: Any) -> BackupRec
 class Attempt:
     """An attempt in memory."""
 
-    def __init__(self, progress: Progress = Progress(), *, known: str = "", is_retry: bool = False) -> None:
+    def __init__(self, progress: Progress = NOTHING_DONE, *, known: str = "", is_retry: bool = False) -> None:
         self.progress = progress
         self.is_retry = is_retry
         self.continues_an_interrupted = progress != Progress() and not is_retry
@@ -81,7 +83,7 @@ class Api:
         self.lost: list[list[BackupRecord]] = []
         """For each request whose response is lost: the records that are there afterwards."""
 
-    def list_page(self, instance_id: str, *, limit: int, offset: int) -> BackupPage:  # noqa: ARG002
+    def list_page(self, instance_id: str, *, limit: int, offset: int) -> BackupPage:
         now = (NOW + timedelta(seconds=self.clock.monotonic())).replace(microsecond=0)
         return BackupPage(len(self.records), tuple(self.records), len(self.records), now)
 
@@ -99,7 +101,7 @@ class Api:
 def create(
     records: Sequence[BackupRecord] = (),
     attempt: Attempt | None = None,
-    evidence: Evidence | None = Evidence(),
+    evidence: Evidence | None = UNINTERRUPTED,
     wanted: WantedBackup = PLAIN,
     lost: Sequence[list[BackupRecord]] = (),
 ) -> tuple[str, Api, State]:

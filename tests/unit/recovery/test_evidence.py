@@ -25,7 +25,7 @@ class States:
         ]
         self.made = 0
 
-    def read(self, urn: str, organization: str = "", *, not_before: float = float("-inf")) -> StackState:  # noqa: ARG002
+    def read(self, urn: str, organization: str = "", *, not_before: float = float("-inf")) -> StackState:
         for number, state in enumerate(self._exports):
             if state.started_at >= not_before:
                 self.made = max(self.made, number + 1)
@@ -73,7 +73,7 @@ def test_where_it_does_not_another_export_is_made(later: str, count: int) -> Non
 
 def test_it_names_who_holds_which_record() -> None:
     class Held:
-        def read(self, urn: str, organization: str = "", *, not_before: float = 0.0) -> StackState:  # noqa: ARG002
+        def read(self, urn: str, organization: str = "", *, not_before: float = 0.0) -> StackState:
             resources = (
                 StateResource(A, "instance/x", {}, {}, is_pending_delete=False, retains_on_delete=False),
                 StateResource(B, "instance/y", {}, {}, is_pending_delete=True, retains_on_delete=False),
@@ -87,7 +87,7 @@ def test_it_names_who_holds_which_record() -> None:
 
 def test_a_state_that_can_not_be_read_says_why() -> None:
     class Unreadable:
-        def read(self, urn: str, organization: str = "", *, not_before: float = 0.0) -> StackState:  # noqa: ARG002
+        def read(self, urn: str, organization: str = "", *, not_before: float = 0.0) -> StackState:
             raise StackStateUnavailable("the backend does not respond")
 
     with pytest.raises(EvidenceUnavailableError, match="the backend does not respond"):
