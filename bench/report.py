@@ -1,4 +1,4 @@
-"""Tables and a picture of what was measured, for README.md and docs/performance.md."""
+"""Tables, a sentence and a picture of what was measured, for README.md and the pages below docs/."""
 
 from __future__ import annotations
 
@@ -16,6 +16,34 @@ from .fleet import OURS, PLAIN
 
 Samples = dict[str, dict[str, list[dict[str, Any]]]]
 MEGABYTE: Final = 1 << 20
+PAGES: Final = ("README.md", "docs/performance.md", "docs/scale.md")
+"""Where the parts stand, each between its own markers."""
+
+
+def parts(samples: Samples, measured_on: str) -> dict[str, str]:
+    """Everything that the pages show of these samples, by the name of its marker."""
+    return {
+        "summary": summary(samples),
+        "ratios": ratio_table(samples),
+        "requests": request_table(samples),
+        "memory": memory_table(samples),
+        "state": state_table(samples),
+        "machine": f"Measured on {measured_on}, the endpoint on the same machine.",
+        "speed": speed(samples),
+    }
+
+
+def summary(samples: Samples) -> str:
+    """One sentence for the README."""
+    small, large = "64 backups of 2 s", "256 backups of 20 s"
+    ours, plain, fleet = (
+        statistics.median(_seconds(samples[case][provider]))
+        for case, provider in ((small, OURS), (small, PLAIN), (large, OURS))
+    )
+    return (
+        f"Measured: {small} took {ours:.1f} s, where a plain dynamic provider that makes the same API calls took "
+        f"{plain:.1f} s; {large} took {fleet:.1f} s."
+    )
 
 
 def ratio_table(samples: Samples) -> str:
