@@ -16,7 +16,7 @@ from .measure import Bench
 
 
 def main() -> None:
-    """Measure what is asked for; what is not measured keeps its last numbers."""
+    """Measure the named parts; the others keep their last numbers."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure pulumi-dcs against a plain provider.")
     parser.add_argument("parts", nargs="*", default=["fleet", "single", "thousand", "scaling", "long", "state"])
     parser.add_argument("--turns", type=int, default=3)
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def measure(bench: Bench, part: str) -> None:
-    """One part of it all."""
+    """Measure one part."""
     if part == "fleet":
         bench.waiting(2, 64)
         bench.waiting(20, 256, providers=(OURS,))

@@ -60,7 +60,7 @@ def ratio_table(samples: Samples) -> str:
 
 
 def request_table(samples: Samples) -> str:
-    """What a backup cost the service, and how soon its end was seen."""
+    """How many requests a backup took, and how soon its end was seen."""
     rows = []
     for case, by_provider in samples.items():
         waits = [sample for sample in by_provider.get(OURS, []) if "average_lag" in sample]
@@ -90,7 +90,7 @@ def memory_table(samples: Samples) -> str:
 
 
 def state_table(samples: Samples) -> str:
-    """How much of ``up`` is the engine's writing of its state."""
+    """How much of ``up`` is spent on writing the state."""
     rows = []
     for case, by_way in samples.items():
         if case.startswith("state: "):
@@ -125,13 +125,13 @@ def draw_scaling(samples: Samples, path: Path) -> None:
 
 
 def machine() -> str:
-    """What it was measured on."""
+    """The machine that runs the benchmark."""
     memory = psutil.virtual_memory().total / (1 << 30)
     return f"{psutil.cpu_count()} cores, {memory:.0f} GB, {platform.system()}, Python {platform.python_version()}"
 
 
 def speed(samples: Samples) -> str:
-    """How fast the machine was beside the runs."""
+    """How fast the machine was at the time of the runs."""
     all_runs = [run for by_provider in samples.values() for runs in by_provider.values() for run in runs]
     loops = [run["fixed_loop"] * 1000 for run in all_runs if "fixed_loop" in run]
     return (
@@ -141,7 +141,7 @@ def speed(samples: Samples) -> str:
 
 
 def fill(path: Path, parts: dict[str, str]) -> None:
-    """Put each part between ``<!-- bench: name -->`` and ``<!-- end -->`` of the page, where it has such a place."""
+    """Put each part between ``<!-- bench: name -->`` and ``<!-- end -->``, if the page has that place."""
     text = path.read_text()
     for name, part in parts.items():
         place = re.compile(rf"(<!-- bench: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
