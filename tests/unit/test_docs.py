@@ -8,7 +8,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -144,13 +143,11 @@ class Engine(Mocks):
 
 
 @pytest.fixture
-def engine() -> Iterator[Engine]:
+def engine() -> Engine:
     mocks = Engine()
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)  # set_mocks needs one, and an asyncio.run in another test takes the thread's away
+    asyncio.set_event_loop(asyncio.new_event_loop())  # set_mocks needs one; asyncio.run in another test takes it away
     pulumi.runtime.set_mocks(mocks, project="shop", stack="test", preview=False)
-    yield mocks
-    loop.close()
+    return mocks
 
 
 @pulumi.runtime.test  # type: ignore[untyped-decorator]
