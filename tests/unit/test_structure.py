@@ -31,8 +31,8 @@ MAY_IMPORT: Final = {
 """What each room may import of the others: arrows point one way."""
 RESOURCE_MAY_IMPORT: Final = (*MAY_IMPORT["session"], "session", "provider")
 """A resource names its provider's class; the provider imports the resource's lifecycle when it is first asked."""
-CONFIG_MAY_IMPORT: Final = frozenset({"api.credentials", "api.errors", "api.location"})
-"""Of api, config needs only the types of what it finds: to read settings is not to send requests."""
+CONFIG_MAY_IMPORT: Final = frozenset({"api.clock", "api.credentials", "api.errors", "api.location"})
+"""Of api, config needs only the types of what it finds, and a clock: to read settings is not to send requests."""
 NOT_FOR_DECLARING: Final = (
     "huaweicloudsdkcore",
     "requests",
