@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test unit lint reliability soak bench captures clean
+.PHONY: demo test unit lint reliability soak bench captures clean help
 
 demo: .venv/ready ## preview and apply the root project for real
 	@$(BIN)/python tools/demo.py
@@ -25,14 +25,15 @@ soak: .venv/ready ## random schedules of faults: longer ones than `make test` ha
 bench: .venv/ready .venv-user/ready ## measure against a plain dynamic provider: docs/performance.md, docs/scale.md (about an hour)
 	$(BIN)/python -m bench $(BENCH)
 
-captures: .venv/ready ## run what README.md shows and put the real output in its place
+captures: .venv/ready ## run what the pages show and put the real output in its place
 	$(BIN)/python tools/captures.py
 
-lint: .venv/ready
+lint: .venv/ready ## ruff, mypy and codespell
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	@for program in policy examples/*/; do $(BIN)/mypy --no-error-summary $$program || exit 1; done
+	$(BIN)/codespell
 
 .venv/ready: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
@@ -67,3 +68,6 @@ clean: ## stop the local endpoint and forget its state and the demo's stack
 		echo "Run 'source .demo/env' and 'pulumi destroy' first, then delete .demo/holds-real-backups."; exit 1; fi
 	@if [ -f .demo/endpoint.pid ]; then kill "$$(cat .demo/endpoint.pid)" 2>/dev/null || true; fi
 	@rm -rf .demo
+
+help: ## what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

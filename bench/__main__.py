@@ -1,4 +1,4 @@
-"""``make bench``: measure everything, write docs/performance.json, the tables and the picture."""
+"""``make bench``: measure everything, write docs/performance.json, and the pages and the picture from it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .measure import Bench
 
 
 def main() -> None:
-    """Measure what is asked for; what is not measured keeps its last numbers."""
+    """Measure the named parts; the others keep their last numbers."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure pulumi-dcs against a plain provider.")
     parser.add_argument("parts", nargs="*", default=["fleet", "single", "thousand", "scaling", "long", "state"])
     parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--tables-only", action="store_true", help="write the tables anew from docs/performance.json")
+    parser.add_argument("--tables-only", action="store_true", help="only write the pages from docs/performance.json")
     arguments = parser.parse_args()
     kept = ROOT / "docs" / "performance.json"
     samples = json.loads(kept.read_text())["samples"] if kept.exists() else {}
@@ -37,22 +37,15 @@ def main() -> None:
                 measure(bench, part)
                 samples = {**samples, **bench.results.samples}
                 kept.write_text(json.dumps({"machine": report.machine(), "samples": samples}, indent=1) + "\n")
-    parts = {
-        "ratios": report.ratio_table(samples),
-        "requests": report.request_table(samples),
-        "memory": report.memory_table(samples),
-        "state": report.state_table(samples),
-        "machine": f"Measured on {json.loads(kept.read_text())['machine']}, the endpoint on the same machine.",
-        "speed": report.speed(samples),
-    }
-    for page in ("README.md", "docs/performance.md", "docs/scale.md"):
+    parts = report.parts(samples, json.loads(kept.read_text())["machine"])
+    for page in report.PAGES:
         report.fill(ROOT / page, parts)
     report.draw_scaling(samples, ROOT / "docs" / "scaling.svg")
     print(parts["ratios"])
 
 
 def measure(bench: Bench, part: str) -> None:
-    """One part of it all."""
+    """Measure one part."""
     if part == "fleet":
         bench.waiting(2, 64)
         bench.waiting(20, 256, providers=(OURS,))

@@ -20,7 +20,7 @@ from tests.endpoint import LocalEndpoint
 
 ROOT: Final = Path(__file__).parent.parent
 USERS_BIN: Final = ROOT / ".venv-user" / "bin"
-"""Has the package and what it needs, made by ``make bench``: Pulumi lists all that is installed before each command."""
+"""Has the package and its dependencies only, because Pulumi lists all installed packages before each command."""
 OURS: Final = "ours"
 PLAIN: Final = "plain"
 PROGRAM: Final = """\
@@ -35,22 +35,22 @@ for number in range({count}):
     {resource}(f"backup-{{number}}", instance_id=instances[number % len(instances)], remark="nightly")
 """
 _SAMPLING: Final = 0.2
-"""Seconds between two looks at the processes."""
+"""Seconds between two samples of the processes."""
 _TURNS_OF_THE_SAME: Final = 5
-"""For so many looks the same processes are watched: to find them, all of the machine have to be read."""
+"""Samples between two searches for new processes: a search reads all processes of the machine."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one command took.
+    """What one command cost.
 
     Attributes:
         seconds: wall time.
         host_memory: the provider host's peak resident size, in bytes.
         memory: the highest sum of the resident sizes of all processes, in bytes.
         host_threads: the highest number of threads in the host.
-        requests: how many were served meanwhile, by operation.
-        refused: how many of them were answered 429.
+        requests: how many were served in that time, by operation.
+        refused: how many of them got a 429.
     """
 
     seconds: float

@@ -1,4 +1,4 @@
-"""What is measured: each case by ours and by the plain provider, in turns, on one local endpoint."""
+"""Measures each case by this provider and by the plain one, in turns, on one local endpoint."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Results:
     samples: dict[str, dict[str, list[dict[str, Any]]]] = field(default_factory=dict)
 
     def add(self, case: str, provider: str, cost: Cost, **more: Any) -> None:
-        """Add a sample, and say so."""
+        """Add a sample and print it."""
         sample = {**asdict(cost), **more, "fixed_loop": _fixed_loop()}
         self.samples.setdefault(case, {}).setdefault(provider, []).append(sample)
         print(f"{case}, {provider}: {cost.seconds:.2f} s {more or ''}", flush=True)
@@ -58,13 +58,13 @@ class Bench:
                 self._wait_for(_case(count, seconds), provider, seconds, count)
 
     def not_compressed(self, seconds: float, count: int, turns: int) -> None:
-        """The same by ours, with the engine's state as it comes: plain JSON."""
+        """The same by this provider, with an uncompressed state."""
         case = f"{_case(count, seconds)}, state not compressed"
         for _ in range(turns):
             self._wait_for(case, OURS, seconds, count, environment={"PULUMI_DIY_BACKEND_ZSTD": "false"})
 
     def limited(self, seconds: float, count: int, limit: int) -> None:
-        """The same by ours, at a service that accepts so many requests a second."""
+        """The same by this provider, at a service that accepts ``limit`` requests a second."""
         case = f"{_case(count, seconds)}, {limit} requests/s"
         self._wait_for(case, OURS, seconds, count, rate_limit=limit)
 
@@ -85,7 +85,7 @@ class Bench:
                         self.results.add(f"refresh of {count} on {instances} instances", provider, cost)
 
     def state_writing(self, counts: tuple[int, ...]) -> None:
-        """``up`` by ours with the engine's state written at each step, as always, and at the end only."""
+        """``up`` by this provider with the state written at each step, as usual, and at the end only."""
         for count in counts:
             with self._new(OURS, count, max(1, count // 20)) as one:
                 self.results.add(f"state: up of {count}", "each step", one.up())
@@ -137,7 +137,7 @@ def _case(count: int, seconds: float) -> str:
 
 
 def _lags(one: Fleet, endpoint: LocalEndpoint) -> list[float]:
-    """Seconds from each backup's end at the service to the moment at which the engine had its create's answer."""
+    """Seconds from each backup's end at the service to the moment at which the engine had the create's response."""
     ends = {row["backup_id"]: row["created"] + row["duration"] for row in endpoint.backups()}
     return [_moment(resource["created"]) - ends[str(resource["id"]).rpartition("/")[2]] for resource in one.resources()]
 

@@ -1,6 +1,7 @@
-"""A plain dynamic provider for the same backups: what one writes following Pulumi's documentation.
+"""A plain dynamic provider for the same backups, written as Pulumi's documentation shows.
 
-The same API calls, signed by the same library, looking every half second; Pulumi's host and serialisation as they come.
+It makes the same API calls, signed by the same library, and polls every half second. Pulumi's host and serialisation
+are unchanged.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class PlainProvider(ResourceProvider):
     """Create, diff, read and delete, each on its own."""
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Take a backup, and look every half second whether it is done."""
+        """Take a backup, and poll every half second until it is done."""
         body = {"remark": props["remark"]}
         backup_id = _call("POST", props["instance_id"], "", body)["backup_id"]
         while (record := _find(props["instance_id"], backup_id)) is None or record["status"] != "succeed":
@@ -30,12 +31,12 @@ class PlainProvider(ResourceProvider):
         return CreateResult(f"{props['instance_id']}/{backup_id}", {**props, **record})
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        """Replace for what has changed."""
+        """Replace for every change."""
         replaces = [name for name in ("instance_id", "remark", "triggers") if _olds.get(name) != _news.get(name)]
         return DiffResult(changes=bool(replaces), replaces=replaces)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Ask for the instance's backups."""
+        """List the instance's backups."""
         instance_id, _, backup_id = id_.partition("/")
         record = _find(instance_id, backup_id)
         return ReadResult(id_, {**props, **record}) if record else ReadResult("", {})
@@ -81,6 +82,6 @@ def _call(method: str, instance_id: str, rest: str, body: dict[str, Any] | None)
     )
     signed = Signer(keys).sign(request)
     url = os.environ["DCS_ENDPOINT"] + signed.uri
-    answer = requests.request(method, url, data=signed.body or None, headers=signed.header_params, timeout=30)
-    answer.raise_for_status()
-    return answer.json() if answer.content else {"backup_record_response": []}
+    response = requests.request(method, url, data=signed.body or None, headers=signed.header_params, timeout=30)
+    response.raise_for_status()
+    return response.json() if response.content else {"backup_record_response": []}

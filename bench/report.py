@@ -1,4 +1,4 @@
-"""Tables and a picture of what was measured, for README.md and docs/performance.md."""
+"""Tables, a sentence and a picture of what was measured, for README.md and the pages below docs/."""
 
 from __future__ import annotations
 
@@ -16,6 +16,34 @@ from .fleet import OURS, PLAIN
 
 Samples = dict[str, dict[str, list[dict[str, Any]]]]
 MEGABYTE: Final = 1 << 20
+PAGES: Final = ("README.md", "docs/performance.md", "docs/scale.md")
+"""Where the parts stand, each between its own markers."""
+
+
+def parts(samples: Samples, measured_on: str) -> dict[str, str]:
+    """Everything that the pages show of these samples, by the name of its marker."""
+    return {
+        "summary": summary(samples),
+        "ratios": ratio_table(samples),
+        "requests": request_table(samples),
+        "memory": memory_table(samples),
+        "state": state_table(samples),
+        "machine": f"Measured on {measured_on}, the endpoint on the same machine.",
+        "speed": speed(samples),
+    }
+
+
+def summary(samples: Samples) -> str:
+    """One sentence for the README."""
+    small, large = "64 backups of 2 s", "256 backups of 20 s"
+    ours, plain, fleet = (
+        statistics.median(_seconds(samples[case][provider]))
+        for case, provider in ((small, OURS), (small, PLAIN), (large, OURS))
+    )
+    return (
+        f"Measured: {small} took {ours:.1f} s, where a plain dynamic provider that makes the same API calls took "
+        f"{plain:.1f} s; {large} took {fleet:.1f} s."
+    )
 
 
 def ratio_table(samples: Samples) -> str:
@@ -32,7 +60,7 @@ def ratio_table(samples: Samples) -> str:
 
 
 def request_table(samples: Samples) -> str:
-    """What a backup cost the service, and how soon its end was seen."""
+    """How many requests a backup took, and how soon its end was seen."""
     rows = []
     for case, by_provider in samples.items():
         waits = [sample for sample in by_provider.get(OURS, []) if "average_lag" in sample]
@@ -62,7 +90,7 @@ def memory_table(samples: Samples) -> str:
 
 
 def state_table(samples: Samples) -> str:
-    """How much of ``up`` is the engine's writing of its state."""
+    """How much of ``up`` is spent on writing the state."""
     rows = []
     for case, by_way in samples.items():
         if case.startswith("state: "):
@@ -97,13 +125,13 @@ def draw_scaling(samples: Samples, path: Path) -> None:
 
 
 def machine() -> str:
-    """What it was measured on."""
+    """The machine that runs the benchmark."""
     memory = psutil.virtual_memory().total / (1 << 30)
     return f"{psutil.cpu_count()} cores, {memory:.0f} GB, {platform.system()}, Python {platform.python_version()}"
 
 
 def speed(samples: Samples) -> str:
-    """How fast the machine was beside the runs."""
+    """How fast the machine was at the time of the runs."""
     all_runs = [run for by_provider in samples.values() for runs in by_provider.values() for run in runs]
     loops = [run["fixed_loop"] * 1000 for run in all_runs if "fixed_loop" in run]
     return (
@@ -113,7 +141,7 @@ def speed(samples: Samples) -> str:
 
 
 def fill(path: Path, parts: dict[str, str]) -> None:
-    """Put each part between ``<!-- bench: name -->`` and ``<!-- end -->`` of the page, where it has such a place."""
+    """Put each part between ``<!-- bench: name -->`` and ``<!-- end -->``, if the page has that place."""
     text = path.read_text()
     for name, part in parts.items():
         place = re.compile(rf"(<!-- bench: {name} -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -1,4 +1,4 @@
-# What the steps share. Settings, all from the environment:
+# What the steps share. All settings come from the environment:
 #   STACK           the stack, such as organisation/shop/prod
 #   PLAN            where the plan is kept                     (default: plan/plan.json)
 #   POLICY_PACK     the policy pack's executable               (default: policy/run; empty for none)
@@ -15,8 +15,9 @@ policies=()
 if [ -n "$POLICY_PACK" ]; then policies+=(--policy-pack "$POLICY_PACK"); fi
 if [ -n "${POLICY_CONFIG-}" ]; then policies+=(--policy-pack-config "$POLICY_CONFIG"); fi
 
-# Run a command, its output to a file as well. A cancelled job reaches it as one signal, whether the runner signals
-# this process or its whole group, and then what is under way stays in the state; a second signal would kill it.
+# Run a command and write its output to a file as well. If the job is cancelled, the command gets exactly one signal,
+# whether the runner signals this process or its whole group. What is under way then stays in the state; a second signal
+# would kill the command.
 run_to() {
     local output=$1 status=0 told=""
     shift
@@ -35,13 +36,13 @@ run_to() {
     return "$status"
 }
 
-# Write the report: a headline and what the command said, short enough for a comment.
+# Write the report: a headline and the command's output, short enough for a comment.
 report() {
     {
         echo "### $1"
         echo
         echo '```diff'
-        # Lines of a diff begin with their sign, so that they are coloured.
+        # A line of a diff must start with its sign to be coloured.
         sed -E '/--outputs:--/b; s/^( +)(\+-|[-+~])/\2\1/; s/^~/!/' "$2" | head -c 60000
         echo '```'
     } > "$REPORT"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# On a schedule: is everything at the service as the state says? Changes nothing; fails where it is not.
+# On a schedule: compare the service with the state. Changes nothing, and fails if they differ.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""What the pipelines want of GitHub or GitLab: a comment on the pull or merge request, and the plan that was reviewed.
+"""Talks to GitHub or GitLab for the pipelines: a comment on the pull or merge request, and the plan that was reviewed.
 
-    python pipelines/forge.py comment REPORT     writes the report as a comment, in place of the last one
-    python pipelines/forge.py plan FOLDER        fetches the reviewed plan of the merged request; none is fine
+    python pipelines/forge.py comment REPORT     writes the report as a comment, or edits the last one
+    python pipelines/forge.py plan FOLDER        fetches the reviewed plan of the merged request, if there is one
     python pipelines/forge.py artifact-name SHA  prints the name under which GitHub keeps the plan of a commit
 
 GitHub: GITHUB_TOKEN and what Actions sets. GitLab: GITLAB_TOKEN (a project access token, `api`) and what CI sets.
-STACK tells the comments and plans of several stacks apart.
+The name in STACK distinguishes the comments and plans of several stacks.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ class Forge:
         self._session.headers.update(headers)
 
     def call(self, method: str, path: str, **details: Any) -> Any:
-        """One request; its JSON."""
+        """Send one request; the JSON of the response."""
         answer = self.fetch(method, path, **details)
         return answer.json() if answer.content else None
 
     def fetch(self, method: str, path: str, **details: Any) -> requests.Response:
-        """One request."""
+        """Send one request; the response."""
         url = path if path.startswith(("http://", "https://")) else self.api + path
         answer = self._session.request(method, url, timeout=60, **details)
         answer.raise_for_status()
         return answer
 
     def comment(self, comments: str, edit: str, text: str, *, edit_method: str) -> None:
-        """Write the comment that begins with this stack's marker, anew or in place of the last one."""
+        """Write the comment that starts with this stack's marker, or edit the one that is there."""
         marker = f"<!-- backups of {os.environ['STACK']} -->"
         body = {"body": f"{marker}\n{text}"}
         for row in self.call("GET", f"{comments}?per_page=100"):
@@ -56,7 +56,7 @@ class Forge:
 
 
 def comment(text: str) -> None:
-    """Write the report where the request is discussed."""
+    """Write the report as a comment on the request."""
     if "GITLAB_CI" in os.environ:
         notes = f"/projects/{os.environ['CI_PROJECT_ID']}/merge_requests/{os.environ['CI_MERGE_REQUEST_IID']}/notes"
         _gitlab().comment(notes, notes, text, edit_method="PUT")
@@ -104,7 +104,7 @@ def _gitlab_plan() -> bytes | None:
 
 
 def artifact_name(commit: str) -> str:
-    """The name under which GitHub keeps a plan; stack names may have slashes, artifacts not."""
+    """Return the name under which GitHub keeps a plan. Stack names may have slashes, artifacts may not."""
     return f"plan-{os.environ['STACK'].replace('/', '-')[:LONGEST_NAME]}-{commit}"
 
 
@@ -118,7 +118,7 @@ def _gitlab() -> Forge:
 
 
 def main() -> None:
-    """Do what the arguments say."""
+    """Run the command that the arguments name."""
     if len(sys.argv) != 3 or sys.argv[1] not in ("comment", "plan", "artifact-name"):
         sys.exit(__doc__)
     if sys.argv[1] == "comment":

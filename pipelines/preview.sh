@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# On a pull or merge request: what would happen, by the policies; keeps the plan and the text for the comment.
+# On a pull or merge request: show what would happen, enforce the policies, keep the plan and the text for the comment.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 

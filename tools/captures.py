@@ -1,6 +1,7 @@
-"""Runs what README.md shows and puts the real output in its place: ``make captures``.
+"""Runs what the pages show and puts the real output in its place: ``make captures``.
 
-Text stands between ``<!-- capture: name -->`` and ``<!-- end -->``; pictures are ``docs/captures/<name>.svg``.
+Text stands between ``<!-- capture: name -->`` and ``<!-- end -->``, in README.md or below docs/; pictures are
+``docs/captures/<name>.svg``.
 """
 
 from __future__ import annotations
@@ -38,9 +39,7 @@ InstanceBackup("orders-before-release", instance_id=config.require("instance"), 
 
 
 def main() -> None:
-    """Make all captures and write them into the README."""
-    readme = ROOT / "README.md"
-    text = readme.read_text()
+    """Make all captures and write them into the pages."""
     with tempfile.TemporaryDirectory() as folder, local_endpoint() as url:
         environment = prepare(Path(folder), url)
 
@@ -59,18 +58,23 @@ def main() -> None:
             if name in PICTURES:
                 draw(ROOT / "docs" / "captures" / f"{name}.svg", command, shown)
             else:
-                begin, end = f"<!-- capture: {name} -->\n", "<!-- end -->"
-                before, _, rest = text.partition(begin)
-                if not rest:
-                    sys.exit(f"README.md has no place for the capture {name!r}")
-                block = f"```console\n$ {command}\n{Text.from_ansi(shown).plain.strip()}\n```\n"
-                text = f"{before}{begin}{block}{end}{rest.partition(end)[2]}"
+                fill(name, f"```console\n$ {command}\n{Text.from_ansi(shown).plain.strip()}\n```\n")
             print(f"{name}: written")
-    readme.write_text(text)
+
+
+def fill(name: str, block: str) -> None:
+    """Put the block where a page has a place for it."""
+    begin, end = f"<!-- capture: {name} -->\n", "<!-- end -->"
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        before, _, rest = page.read_text().partition(begin)
+        if rest:
+            page.write_text(f"{before}{begin}{block}{end}{rest.partition(end)[2]}")
+            return
+    sys.exit(f"no page has a place for the capture {name!r}")
 
 
 def draw(path: Path, command: str, shown: str) -> None:
-    """A picture of a terminal with this command and what it said, in its colours."""
+    """Draw a terminal with this command and its output, in its colours."""
     path.parent.mkdir(exist_ok=True)
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
     console.print(Text(f"$ {command}", style="bold"))
@@ -79,7 +83,7 @@ def draw(path: Path, command: str, shown: str) -> None:
 
 
 def captures(pulumi: Callable[..., str]) -> Iterator[tuple[str, str, str]]:
-    """Name, command and what it said, of each capture."""
+    """Run each capture; its name, command and output."""
     preview, up = "pulumi preview --diff", "pulumi up --yes --skip-preview"
     pulumi("config", "set", "instance", ORDERS)
     pulumi("config", "set", "remark", "before 2026.11")
@@ -88,20 +92,20 @@ def captures(pulumi: Callable[..., str]) -> Iterator[tuple[str, str, str]]:
     pulumi("config", "set", "remark", "before 2026.12")
     yield "diff", preview, tidy(pulumi("preview", "--diff"))
     pulumi("config", "set", "instance", SESSIONS)
-    said = tidy(pulumi("up", "--yes", "--skip-preview"))
-    error = re.search(r"(?s)  \S*pulumi-python:dynamic/dcs:InstanceBackup \(.*?\n(?=\S*\n)", said)
-    assert error is not None, said
+    output = tidy(pulumi("up", "--yes", "--skip-preview"))
+    error = re.search(r"(?s)  \S*pulumi-python:dynamic/dcs:InstanceBackup \(.*?\n(?=\S*\n)", output)
+    assert error is not None, output
     yield "diagnostic", up, "…\nDiagnostics:\n" + error[0]
 
 
 def tidy(text: str) -> str:
-    """Without the lines that only say that something is going on."""
+    """Leave out the lines that only show that something is under way."""
     lines = [line.rstrip() for line in text.splitlines() if "@ " not in line[:12]]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
 
 
 def prepare(folder: Path, url: str) -> dict[str, str]:
-    """A project with a stack that leads to the endpoint."""
+    """Make a project with a stack that uses the endpoint; the environment for its commands."""
     (folder / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
     (folder / "__main__.py").write_text(PROGRAM)
     (folder / "state").mkdir()
@@ -123,7 +127,7 @@ def prepare(folder: Path, url: str) -> dict[str, str]:
 
 @contextmanager
 def local_endpoint() -> Iterator[str]:
-    """A local endpoint for as long as the captures take."""
+    """Run a local endpoint for as long as the captures take."""
     port = free_port()
     command = [sys.executable, "-m", "pulumi_dcs.emulator", "--quiet", "--port", str(port), "--duration", "4"]
     keys = ["--access-key", "local-access-key", "--secret-key", "local-secret-key"]

@@ -29,7 +29,7 @@ KEY_VARIABLES: Final = ("HUAWEICLOUD_SDK_AK", "HW_ACCESS_KEY", "CLOUD_SDK_AK", "
 
 
 def main() -> None:
-    """Run it all, stopping at the first command that fails."""
+    """Run everything; stop at the first command that fails."""
     is_real = "DCS_INSTANCE_ID" in os.environ and any(name in os.environ for name in KEY_VARIABLES)
     instance_id = os.environ["DCS_INSTANCE_ID"] if is_real else LOCAL_INSTANCE
     STATE.mkdir(exist_ok=True)
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def heading(text: str) -> None:
-    """Set off what comes."""
+    """Print a heading."""
     print(f"\n==> {text}", flush=True)
 
 
@@ -101,7 +101,7 @@ def stack_environment() -> dict[str, str]:
 
 
 def start_endpoint() -> dict[str, str]:
-    """Start the local endpoint, unless it runs already; the settings that lead to it."""
+    """Start the local endpoint, unless it is running; the settings that lead to it."""
     access_key, secret_key = kept("access-key"), kept("secret-key")
     port = int(kept("port", str(free_port())))
     settings = {
@@ -136,7 +136,7 @@ def start_endpoint() -> dict[str, str]:
 
 
 def is_up(port: int) -> bool:
-    """Whether our endpoint answers there."""
+    """Whether the local endpoint responds there."""
     try:
         return requests.get(f"http://127.0.0.1:{port}/control/behaviour", timeout=2).ok
     except requests.RequestException:
@@ -144,7 +144,7 @@ def is_up(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Find a port that is free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -152,7 +152,7 @@ def free_port() -> int:
 
 
 def kept(name: str, value: str = "") -> str:
-    """A value that stays the same from run to run; made up at the first."""
+    """Read a value that stays the same from run to run; the first run makes it."""
     file = STATE / name
     if not file.exists():
         file.touch(mode=0o600)
@@ -161,7 +161,7 @@ def kept(name: str, value: str = "") -> str:
 
 
 def write_environment(environment: dict[str, str]) -> None:
-    """Leave a file that a shell can source."""
+    """Write a file that a shell can source."""
     lines = [f"export {name}={shlex.quote(value)}\n" for name, value in environment.items()]
     file = STATE / "env"
     file.touch(mode=0o600)

@@ -1,4 +1,4 @@
-"""Runs the tests of every kind of fault and writes docs/reliability.md from what came out: ``make reliability``."""
+"""Runs the tests of every kind of fault and writes docs/reliability.md from their results: ``make reliability``."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ROWS: Final = {
 
 
 def main() -> None:
-    """Run, read the report, write the page; fails where a row has no test or a test failed."""
+    """Run, read the report, write the page. Fail if a row has no test or a test failed."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-n", "4", "-q", "-m", "row", f"--junitxml={report}", "tests"]
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def read(report: Path) -> dict[str, list[tuple[str, bool]]]:
-    """By row: its tests, and whether each passed in all its variants."""
+    """Read the tests of each row, and whether each test passed in all its variants."""
     found: dict[str, dict[str, bool]] = defaultdict(dict)
     for case in ET.parse(report).iter("testcase"):
         file = case.get("classname", "").replace(".", "/")
@@ -64,23 +64,23 @@ def read(report: Path) -> dict[str, list[tuple[str, bool]]]:
 
 
 def page(results: dict[str, list[tuple[str, bool]]]) -> str:
-    """The page's text."""
+    """Write the page."""
     lines = [
         "# Reliability",
         "",
-        "Two invariants, under every fault below: the live backups that our runs made at the service are exactly those",
-        "in the stack's state (after the next successful `pulumi up`, for faults that kill a process), and no fault",
-        "makes a second backup where one was asked for. By which proofs a backup is taken over stands in",
-        "`provider/pulumi_dcs/operations/ownership.py`, together with the one case that they can't tell apart.",
+        "Three invariants hold under every fault below:",
         "",
-        "Written by `make reliability` from a run of the tests named here. Beside them, random schedules of faults,",
-        "kills and timeouts run in virtual time (`tests/unit/test_invariants.py`) and on the real engine",
-        "(`tests/engine/test_soak.py`); `make soak` runs both for longer.",
+        "- There are never two backups for one declared generation.",
+        "- Nothing is deleted that the stack's state does not hold.",
+        "- Everything that a killed run left is in the state after the next successful `pulumi up`, or it is named.",
         "",
-        "What a killed run made and nobody wants any more, because the program was changed since, the next `pulumi up`",
-        "or `pulumi destroy` deletes. One thing is left to a person: the first create of a resource is killed, and the",
-        "resource is then taken out of the program. Neither program nor state know it, so the engine asks nothing; the",
-        "next run of the stack names the instance and the journal's entry.",
+        "`provider/pulumi_dcs/operations/ownership.py` has the proofs by which an existing backup is taken over.",
+        "",
+        "`make reliability` writes this page from a run of the tests that it names. Besides them, random schedules of",
+        "faults, kills and timeouts run in virtual time and on the real engine. `make soak` runs both for longer.",
+        "",
+        "What a killed run made and nobody declares any more is an orphan. Each preview and each `pulumi up` names it",
+        "with its id and the two ways out, and a person decides: adopt it or delete it.",
         "",
         "| # | fault | what happens | result | tests |",
         "|---|---|---|---|---|",

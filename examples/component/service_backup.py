@@ -1,4 +1,4 @@
-"""A component as you would write it: a service's instances, backed up together before a release."""
+"""A component of your own: a service's instances, backed up together before a release."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class ServiceBackup(pulumi.ComponentResource):
 
     Args:
         name: the service's name.
-        instances: the instances' ids by the names that your team calls them by.
-        release: what is about to be released; a new one takes new backups.
+        instances: the instances' ids, by the names that your team uses for them.
+        release: what is about to be released; another release takes new backups.
     """
 
     backup_ids: pulumi.Output[dict[str, str]]

@@ -11,26 +11,26 @@ from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
 
 
 class Recorder(Mocks):
-    """Stands for the engine: notes what is declared, and answers as the service would."""
+    """Stands in for the engine: records what is declared, and responds as the service would."""
 
     def __init__(self) -> None:
         self.declared: dict[str, dict[str, Any]] = {}
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
-        """A resource is declared."""
+        """Record a declared resource; its id and outputs."""
         self.declared[args.name] = args.inputs
         if args.typ != "pulumi-python:dynamic/dcs:InstanceBackup":
             return "", args.inputs
         return f"{args.inputs['instance_id']}/b-{args.name}", {**args.inputs, "backup_id": f"b-{args.name}"}
 
     def call(self, args: MockCallArgs) -> tuple[dict[Any, Any], None]:
-        """A function is called; there is none."""
+        """Respond to a function call: there is none."""
         return {}, None
 
 
 @pytest.fixture
 def engine() -> Iterator[Recorder]:
-    """No engine."""
+    """Run the program without an engine."""
     recorder = Recorder()
     pulumi.runtime.set_mocks(recorder, project="shop", stack="test", preview=False)
     yield recorder
@@ -38,7 +38,7 @@ def engine() -> Iterator[Recorder]:
 
 @pulumi.runtime.test  # type: ignore[untyped-decorator]
 def test_every_instance_is_backed_up_for_the_release(engine: Recorder) -> Any:
-    """One backup each, named and remarked by the release."""
+    """Each instance has one backup, with the release in its remark and triggers."""
     from service_backup import ServiceBackup
 
     service = ServiceBackup("orders", instances={"cache": "i-1", "queue": "i-2"}, release="2026.11")

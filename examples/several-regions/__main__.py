@@ -1,9 +1,9 @@
-"""Backups of instances in several regions, by one program.
+"""Back up instances in several regions by one program.
 
 $ pulumi config set --path 'fleet["cn-north-4"][0]' 9ca3f4c5-0000-4000-8000-000000000001
 $ pulumi config set --path 'fleet["eu-west-101"][0]' 9ca3f4c5-0000-4000-8000-000000000002
 
-Endpoint and project of each region are found by its name. With an endpoint of your own, `{region}` in `dcs:endpoint`
+The endpoint and the project of each region are found by the region's name. If you set `dcs:endpoint`, `{region}` in it
 is filled in.
 """
 
