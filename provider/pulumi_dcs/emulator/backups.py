@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
@@ -14,7 +13,7 @@ from .busy import refuse_if_busy
 from .instances import find_instance
 from .lists import DEFAULT_LIMIT, Page, as_listed, parsed_period
 from .problems import Problem
-from .records import StoredBackup, StoredInstance, as_time
+from .records import StoredBackup, StoredInstance, as_name, as_time
 from .remarks import as_kept
 from .serving import serve
 from .world import World
@@ -139,12 +138,11 @@ def _row(world: World, backup: StoredBackup, now: float) -> dict[str, Any]:
         status = behaviour.deleted_status
     ended = min(now, backup.created + backup.duration)
     execution = backup.created + backup.delay
-    local = datetime.fromtimestamp(backup.created, timezone(timedelta(hours=behaviour.utc_offset)))
     nothing: dict[str, str] | None = None if behaviour.empty_as_null else {}
     return {
         "backup_id": backup.backup_id,
         "period": nothing,
-        "backup_name": f"backup_{local:%Y%m%d%H%M%S}",
+        "backup_name": as_name(backup.created, behaviour.utc_offset),
         "instance_id": backup.instance_id,
         "size": backup.size if status == "succeed" else 0,
         "backup_type": backup.backup_type,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 
 FINAL_STATUSES = frozenset({"succeed", "failed", "expired", "deleted"})
 """The documented statuses that no longer change."""
@@ -96,7 +97,14 @@ class StoredBackup:
         return max(0.0, min(100.0, (now - self.created) / self.duration * 100))
 
 
+@lru_cache(maxsize=8192)  # Polls list the same times again and again.
 def as_time(moment: float) -> str:
     """A time as the API writes it: ``2019-05-10T08:31:16.166Z``."""
-    text = datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")
-    return text[:-3] + "Z"
+    text = datetime.fromtimestamp(moment, timezone.utc).isoformat(timespec="milliseconds")
+    return text[: -len("+00:00")] + "Z"
+
+
+@lru_cache(maxsize=8192)
+def as_name(moment: float, utc_offset: float) -> str:
+    """A backup's name: when it was created, in the region's local time."""
+    return f"backup_{datetime.fromtimestamp(moment, timezone(timedelta(hours=utc_offset))):%Y%m%d%H%M%S}"
