@@ -36,7 +36,7 @@ class Report(Protocol):
 
 RESOURCE_TYPE: Final = "pulumi-python:dynamic/dcs:InstanceBackup"
 LIMIT_PER_INSTANCE: Final = 24
-"""Manual backups that DCS keeps of an instance; with one more, it drops the oldest."""
+"""Backups that DCS keeps of an instance, automatic and manual together; with one more, it drops the oldest."""
 DEFAULT_PER_INSTANCE: Final = LIMIT_PER_INSTANCE - 1
 """A replacement makes the new backup before the old one goes: that one needs a place."""
 
@@ -156,8 +156,8 @@ def no_secret_in_remark(level: EnforcementLevel = EnforcementLevel.MANDATORY) ->
 def backups_per_instance(level: EnforcementLevel = EnforcementLevel.MANDATORY) -> Policy:
     """A stack has at most ``most`` backups of an instance; 23 by default.
 
-    DCS keeps 24 and drops the oldest beyond that. A replacement makes the new backup before the old one goes, so that
-    with 24 it would drop one that another resource holds.
+    DCS keeps 24, automatic ones included, and drops the oldest beyond that. A replacement makes the new backup before
+    the old one goes, so that with 24 it would drop one that another resource holds.
     """
 
     def validate(args: StackValidationArgs, report: Report) -> None:
@@ -166,8 +166,9 @@ def backups_per_instance(level: EnforcementLevel = EnforcementLevel.MANDATORY) -
             if len(backups) > most:
                 report(
                     f"{_names(backups)} are {len(backups)} backups of one instance; at most {most} are allowed. DCS "
-                    f"keeps {LIMIT_PER_INSTANCE} of an instance and drops the oldest when one more is made, and a "
-                    f"replacement makes the new backup before it deletes the old one. Remove {len(backups) - most}.",
+                    f"keeps {LIMIT_PER_INSTANCE} of an instance, automatic ones included, and drops the oldest when "
+                    "one more is made; a replacement makes the new backup before it deletes the old one. "
+                    f"Remove {len(backups) - most}.",
                     backups[-1].urn,
                 )
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.endpoint import CLUSTER, HA, LocalEndpoint
 
-from .conftest import ROOT, MakeStack
+from .conftest import CURRENT, ROOT, MakeStack
 from .stack import Stack
+
+WITH_HUAWEICLOUD = ROOT / ".venv-huaweicloud" / "bin" / "python"
+"""The environment with the package that declares instances; ``make test`` makes it."""
 
 
 def example(make_stack: MakeStack, name: str, **config: str) -> Stack:
@@ -88,16 +90,24 @@ def test_component(make_stack: MakeStack, endpoint: LocalEndpoint) -> None:
     assert stack.up("--expect-no-changes").ok
 
 
-def test_the_component_has_unit_tests_without_an_engine() -> None:
+def run_unit_tests(python: Path, example: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_service_backup.py"],
-        cwd=ROOT / "examples" / "component",
+        [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."],
+        cwd=ROOT / "examples" / example,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "1 passed" in done.stdout
+    return done.stdout
+
+
+def test_the_component_has_unit_tests_without_an_engine() -> None:
+    assert "1 passed" in run_unit_tests(CURRENT / "python", "component")
+
+
+def test_the_program_that_declares_its_instance_has_unit_tests() -> None:
+    assert "3 passed" in run_unit_tests(WITH_HUAWEICLOUD, "with-huaweicloud")
 
 
 @pytest.mark.parametrize("name", ["guarded-change", "several-regions", "component"])

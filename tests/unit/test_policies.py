@@ -250,7 +250,7 @@ def test_backups_per_instance() -> None:
     assert not on_stack(policies.backups_per_instance(), [*backups[1:], *others])
     (report,) = on_stack(policies.backups_per_instance(), [*backups, *others])
     assert report.startswith("b00, b01, b02, b03, b04 and 19 others are 24 backups of one instance; at most 23 are")
-    assert "DCS keeps 24 of an instance and drops the oldest when one more is made" in report
+    assert "DCS keeps 24 of an instance, automatic ones included, and drops the oldest when one more is made" in report
     assert "a replacement makes the new backup before it deletes the old one. Remove 1." in report
     assert not on_stack(policies.backups_per_instance(), backups, most=24.0)
     (report,) = on_stack(policies.backups_per_instance(), backups[:3], most=2.0)
