@@ -6,7 +6,7 @@ BIN := .venv/bin
 demo: .venv/ready ## preview and apply the root project for real
 	@$(BIN)/python tools/demo.py
 
-test: .venv/ready .venv-floor/ready ## everything: lint, types, unit tests, tests on the real engine
+test: .venv/ready .venv-floor/ready .venv-huaweicloud/ready ## everything: lint, types, unit tests, tests on the real engine
 	$(MAKE) --no-print-directory lint
 	@$(BIN)/python tools/engine.py > /dev/null
 	$(BIN)/python -m pytest -n 4 --dist worksteal --ignore tests/engine/test_postgres.py tests
@@ -60,6 +60,15 @@ lint: .venv/ready ## ruff, mypy and codespell
 	@grep -v '^-e' requirements.txt > .venv-user/pinned.txt
 	@.venv-user/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall \
 		--constraint .venv-user/pinned.txt pip .
+	@touch $@
+
+# By itself: its package has 48 MB, and today's Python host tries to download a plugin for each such package it finds.
+.venv-huaweicloud/ready: examples/with-huaweicloud/requirements.txt requirements.txt pyproject.toml
+	@echo "making an environment for examples/with-huaweicloud: .venv-huaweicloud …"
+	@$(PYTHON) -m venv .venv-huaweicloud
+	@grep -v '^-e' requirements.txt > .venv-huaweicloud/pinned.txt
+	@.venv-huaweicloud/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint .venv-huaweicloud/pinned.txt -r examples/with-huaweicloud/requirements.txt pytest -e .
 	@touch $@
 
 clean: ## stop the local endpoint and forget its state and the demo's stack

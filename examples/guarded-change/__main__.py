@@ -1,9 +1,10 @@
-"""A migration that may go wrong, and the backup that is taken before it.
+"""A migration that may go wrong, and the backup that is made before it.
 
-Each release takes a new backup, and the migration does not begin before that has succeeded. The backups of earlier
-releases stay at the service: `retain_on_delete` has Pulumi forget them instead of deleting them. With `protect` on,
-neither `pulumi destroy` nor a program that has lost these lines can touch the backup; nor can a new release, before
-it is off again.
+Each change of the release makes a new backup first, also one that goes back to a release that was there before; the
+migration does not start until that backup has succeeded. The backups of earlier releases stay at the service:
+`retain_on_delete` has Pulumi forget them instead of deleting them, so delete those that you no longer need there (DCS
+keeps 24 of an instance). With `protect` on, neither `pulumi destroy` nor a program that has lost these lines can touch
+the backup; nor can a new release, until it is off again.
 """
 
 import pulumi

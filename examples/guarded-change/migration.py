@@ -13,12 +13,12 @@ class MigrationProvider(ResourceProvider):
     """Runs the command when the release changes."""
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Run it; a failure is the resource's."""
+        """Run the command; if it fails, so does the resource."""
         subprocess.run(props["command"], shell=True, check=True, env={"RELEASE": props["release"]})
         return CreateResult(props["release"], props)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        """A new release is migrated to anew."""
+        """Replace the migration when the release changes, which runs the command again."""
         is_new = _olds["release"] != _news["release"]
         return DiffResult(changes=is_new, replaces=["release"] if is_new else [])
 

@@ -1,7 +1,10 @@
 """Policies over backups, for policy packs (``pip install pulumi-dcs[policies]``); ``policy/`` has all of them.
 
-Each function makes one policy of pulumi-policy, with a config schema and defaults. A value that is not known yet in a
-preview is passed over there and seen to by ``pulumi up``, which knows it.
+Each function makes one policy of pulumi-policy, with a config schema and defaults. A value that a preview does not know
+yet passes there; ``pulumi up`` knows it and checks it.
+
+No policy shows the value of a property, only its name: any value may be secret, and pulumi-policy unwraps secrets
+before a validation sees them.
 """
 
 from __future__ import annotations
@@ -26,14 +29,18 @@ from pulumi_policy.proxy import UnknownValueError
 
 
 class Report(Protocol):
-    """Says what is wrong, and of which resource."""
+    """Reports a violation, and of which resource."""
 
     def __call__(self, message: str, urn: str | None = None) -> None: ...
 
 
 RESOURCE_TYPE: Final = "pulumi-python:dynamic/dcs:InstanceBackup"
 LIMIT_PER_INSTANCE: Final = 24
-"""Backups that the service keeps of an instance; one more pushes out the oldest."""
+"""Backups that DCS keeps of an instance, automatic and manual together; with one more, it drops the oldest."""
+DEFAULT_PER_INSTANCE: Final = LIMIT_PER_INSTANCE - 1
+"""A replacement makes the new backup before the old one goes: that one needs a place."""
+
+_STACK_TYPE: Final = "pulumi:pulumi:Stack"
 
 _SECRETS: Final = (
     (r"(?i)\b(pass(word|wd|phrase)?|secret|token|api[_-]?key|credential)s?\s*[:=]\s*\S+", "a named secret"),
@@ -48,28 +55,27 @@ _SECRETS: Final = (
 
 
 def remark_matches(level: EnforcementLevel = EnforcementLevel.MANDATORY) -> Policy:
-    """Every backup has a remark, and it matches a pattern: ``pattern``, any text by default."""
+    """Every backup has a remark, and the whole of it matches ``pattern``; any text does by default."""
 
     def validate(args: ResourceValidationArgs, report: Report) -> None:
         remark, pattern = _known(args.props, "remark", ""), args.get_config()["pattern"]
-        if remark is None:
-            return
-        if not remark:
-            report(f"Give {args.name} a remark that matches {pattern!r}: it tells what the backup is for.")
-        elif not re.fullmatch(pattern, remark):
-            report(f"The remark {remark!r} of {args.name} does not match {pattern!r}; change it so that it does.")
+        if remark == "":
+            report(f"{args.name} has no remark. Give it one that matches {pattern!r}, to say what the backup is for.")
+        elif isinstance(remark, str) and not re.fullmatch(pattern, remark):
+            report(f"The remark of {args.name} does not match {pattern!r}. Change the remark so that it does.")
 
     schema = PolicyConfigSchema({"pattern": {"type": "string", "default": ".+"}})
     return _of_resource("dcs-backup-remark", "Backups have a remark that matches a pattern.", validate, level, schema)
 
 
 def format_allowed(level: EnforcementLevel = EnforcementLevel.MANDATORY) -> Policy:
-    """Backups have one of the formats in ``formats``, both by default."""
+    """Every backup has one of the formats in ``formats``; both are allowed by default."""
 
     def validate(args: ResourceValidationArgs, report: Report) -> None:
-        backup_format, allowed = _known(args.props, "backup_format", "rdb"), args.get_config()["formats"]
-        if backup_format is not None and backup_format not in allowed:
-            report(f"backup_format of {args.name} is {backup_format!r}; set it to {_any_of(allowed)}.")
+        backup_format, allowed = _known(args.props, "backup_format", ""), args.get_config()["formats"]
+        if backup_format is not None and (backup_format or "rdb") not in allowed:
+            what = "is not an allowed format" if backup_format else "is not set, and DCS makes 'rdb' then"
+            report(f"backup_format of {args.name} {what}. Set it to {_any_of(allowed)}.")
 
     schema = PolicyConfigSchema(
         {"formats": {"type": "array", "items": {"enum": ["rdb", "aof"]}, "default": ["rdb", "aof"]}}
@@ -78,49 +84,69 @@ def format_allowed(level: EnforcementLevel = EnforcementLevel.MANDATORY) -> Poli
 
 
 def region_allowed(level: EnforcementLevel = EnforcementLevel.MANDATORY) -> Policy:
-    """Backups are made in one of the regions in ``regions``; in any where that is empty, as by default."""
+    """Every backup is made in one of the regions in ``regions``; where that is empty, as by default, in any."""
 
     def validate(args: ResourceValidationArgs, report: Report) -> None:
         region, allowed = _known(args.props, "region", ""), args.get_config()["regions"]
         if allowed and region is not None and region not in allowed:
-            report(f"region of {args.name} is {region!r}; set it, or dcs:region, to {_any_of(allowed)}.")
+            what = "is not an allowed region" if region else "is not set"
+            report(f"region of {args.name} {what}. Set it, or dcs:region, to {_any_of(allowed)}.")
 
     schema = PolicyConfigSchema({"regions": {"type": "array", "items": {"type": "string"}, "default": []}})
     return _of_resource("dcs-backup-region", "Backups are made in allowed regions.", validate, level, schema)
 
 
 def protected_or_retained(level: EnforcementLevel = EnforcementLevel.ADVISORY) -> Policy:
-    """A backup can't be lost by mistake: ``protect`` or ``retain_on_delete``. ``except`` names others, by pattern."""
+    """No backup can be lost by mistake: each has ``protect`` or ``retain_on_delete``.
+
+    ``except`` lists patterns of names that need neither. The engine shows policies whether a resource is protected,
+    wherever that comes from, but nothing of ``retain_on_delete``: the resource adds an input of that name when its own
+    options set it. A backup inside a component may inherit it. The policy can't know, so that by default it doesn't
+    apply there; with ``inherited`` set to ``report`` it asks for the option on the backup itself.
+    """
 
     def validate(args: ResourceValidationArgs, report: Report) -> None:
-        if args.opts.protect or _known(args.props, "retain_on_delete", False) is not False:
+        retained, config = _known(args.props, "retain_on_delete", "inherited"), args.get_config()
+        if args.opts.protect or retained is True or retained is None:
             return
-        if not any(re.fullmatch(pattern, args.name) for pattern in args.get_config()["except"]):
-            report(
-                f"Deleting or replacing {args.name} deletes the backup: set protect=True or retain_on_delete=True in "
-                "its ResourceOptions, or name it in this policy's `except`."
-            )
+        if any(re.fullmatch(pattern, args.name) for pattern in config["except"]):
+            return
+        others = "a transform"
+        if retained == "inherited" and _has_parent(args):
+            others = "its parent or a transform"
+            if config["inherited"] == "pass":
+                args.not_applicable("Pulumi does not show policies whether the parent sets retain_on_delete.")
+        report(
+            f"Deleting or replacing {args.name} deletes the backup, unless {others} sets retain_on_delete, which "
+            f"Pulumi does not show to policies. Set protect=True or retain_on_delete=True in the ResourceOptions of "
+            f"{args.name} itself, or add its name to this policy's `except`."
+        )
 
-    schema = PolicyConfigSchema({"except": {"type": "array", "items": {"type": "string"}, "default": []}})
+    names = {"type": "array", "items": {"type": "string"}, "default": []}
+    schema = PolicyConfigSchema({"except": names, "inherited": {"enum": ["pass", "report"], "default": "pass"}})
     description = "Backups are protected, or retained on delete."
     return _of_resource("dcs-backup-protected-or-retained", description, validate, level, schema)
 
 
 def no_secret_in_remark(level: EnforcementLevel = EnforcementLevel.MANDATORY) -> Policy:
-    """Nothing in a remark looks like a secret; remarks are readable for all who see the instance.
+    """No remark holds what looks like a secret: everyone who sees the instance can read remarks.
 
-    ``patterns`` adds expressions of your own, ``allowed`` takes texts out that only look like secrets.
+    ``patterns`` adds expressions of your own, ``allowed`` takes out texts that only look like secrets.
     """
 
     def validate(args: ResourceValidationArgs, report: Report) -> None:
         remark, config = _known(args.props, "remark", ""), args.get_config()
+        if not isinstance(remark, str):
+            return
         for allowed in config["allowed"]:
-            remark = re.sub(allowed, "", remark) if remark else remark
+            remark = re.sub(allowed, "", remark)
         patterns = [*_SECRETS, *((pattern, "what this policy's `patterns` forbid") for pattern in config["patterns"])]
-        found = next((what for pattern, what in patterns if remark and re.search(pattern, remark)), None)
+        found = next((what for pattern, what in patterns if re.search(pattern, remark)), None)
         if found is not None:
-            # The remark itself is not shown: it may be the secret.
-            report(f"The remark of {args.name} looks as if it held {found}; take it out, and replace what it opens.")
+            report(
+                f"The remark of {args.name} seems to contain {found}. Take it out of the remark; if it is a real "
+                "secret, replace it wherever it is in use."
+            )
 
     texts = {"type": "array", "items": {"type": "string"}, "default": []}
     schema = PolicyConfigSchema({"patterns": dict(texts), "allowed": dict(texts)})
@@ -128,19 +154,25 @@ def no_secret_in_remark(level: EnforcementLevel = EnforcementLevel.MANDATORY) ->
 
 
 def backups_per_instance(level: EnforcementLevel = EnforcementLevel.MANDATORY) -> Policy:
-    """A stack has at most ``most`` backups of an instance, 24 by default: the service drops the oldest beyond that."""
+    """A stack has at most ``most`` backups of an instance; 23 by default.
+
+    DCS keeps 24, automatic ones included, and drops the oldest beyond that. A replacement makes the new backup before
+    the old one goes, so that with 24 it would drop one that another resource holds.
+    """
 
     def validate(args: StackValidationArgs, report: Report) -> None:
         most = int(args.get_config()["most"])
-        for instance_id, backups in _by_instance(args).items():
+        for backups in _by_instance(args).values():
             if len(backups) > most:
                 report(
-                    f"{len(backups)} backups of instance {instance_id}, at most {most} are kept: the service pushes "
-                    f"out the oldest. Remove {len(backups) - most} of {_names(backups)}.",
+                    f"{_names(backups)} are {len(backups)} backups of one instance; at most {most} are allowed. DCS "
+                    f"keeps {LIMIT_PER_INSTANCE} of an instance, automatic ones included, and drops the oldest when "
+                    "one more is made; a replacement makes the new backup before it deletes the old one. "
+                    f"Remove {len(backups) - most}.",
                     backups[-1].urn,
                 )
 
-    schema = PolicyConfigSchema({"most": {"type": "integer", "minimum": 1, "default": LIMIT_PER_INSTANCE}})
+    schema = PolicyConfigSchema({"most": {"type": "integer", "minimum": 1, "default": DEFAULT_PER_INSTANCE}})
     return _of_stack("dcs-backups-per-instance", "No instance has too many backups.", validate, level, schema)
 
 
@@ -150,36 +182,37 @@ def every_instance_backed_up(level: EnforcementLevel = EnforcementLevel.MANDATOR
     def validate(args: StackValidationArgs, report: Report) -> None:
         by_instance, unknown = _by_instance(args), _of_unknown_instances(args)
         missing = [each for each in args.get_config()["instances"] if each not in by_instance]
-        # One of unknown instance may be the missing one: `pulumi up` will know.
-        for instance_id in missing[len(unknown) :] if len(unknown) < len(missing) else []:
-            report(f"Instance {instance_id} has no backup in this stack; declare an InstanceBackup of it.")
+        # A backup whose instance is not known yet may be the missing one: `pulumi up` will know.
+        for instance_id in missing[len(unknown) :]:
+            report(f"Instance {instance_id} has no backup in this stack. Declare an InstanceBackup of it.")
 
     schema = PolicyConfigSchema({"instances": {"type": "array", "items": {"type": "string"}, "default": []}})
     return _of_stack("dcs-every-instance", "Every listed instance has a backup.", validate, level, schema)
 
 
 def no_two_at_once(level: EnforcementLevel = EnforcementLevel.ADVISORY) -> Policy:
-    """No two backups of one instance run at once: one depends on the other. An instance makes one at a time."""
+    """No two backups of one instance may start at the same time: one depends on the other."""
 
     def validate(args: StackValidationArgs, report: Report) -> None:
-        for instance_id, backups in _by_instance(args).items():
+        for backups in _by_instance(args).values():
             made = [each for each in backups if not _known(each.props, "adopt_backup_id", "")]
             for number, first in enumerate(made):
                 for second in made[number + 1 :]:
                     if first.urn not in _all_dependencies(second) and second.urn not in _all_dependencies(first):
                         report(
-                            f"{first.name} and {second.name} are backups of the same instance {instance_id} and may be "
-                            f"begun at once: the second would wait for the first, and count that as its own time. "
-                            f"Let one depend on the other: opts=ResourceOptions(depends_on=[{first.name}]).",
+                            f"{first.name} and {second.name} are backups of the same instance and may start at the "
+                            f"same time. An instance makes one backup at a time: the second has to wait for the "
+                            f"first, and that counts towards its own create timeout. Let one depend on the other: "
+                            f"opts=ResourceOptions(depends_on=[{first.name}]).",
                             second.urn,
                         )
 
-    description = "No two backups of one instance are begun at once."
+    description = "No two backups of one instance start at the same time."
     return _of_stack("dcs-no-two-at-once", description, validate, level, None)
 
 
 def all_policies() -> list[Policy]:
-    """Each policy of this module at its default level."""
+    """Return each policy of this module at its default level."""
     return [
         remark_matches(),
         format_allowed(),
@@ -196,8 +229,13 @@ def _of_resource(
     name: str, description: str, validate: Any, level: EnforcementLevel, schema: PolicyConfigSchema
 ) -> ResourceValidationPolicy:
     def validate_backup(args: ResourceValidationArgs, report: ReportViolation) -> None:
-        if args.resource_type == RESOURCE_TYPE:
+        if args.resource_type != RESOURCE_TYPE:
+            return
+        try:
             validate(args, cast(Report, report))
+        except re.error as error:
+            # Every expression comes from the policy's configuration or from this module, none from a resource.
+            cast(Report, report)(f"{error.pattern!r} in this policy's configuration is not a valid pattern: {error}.")
 
     return ResourceValidationPolicy(name, description, validate_backup, level, schema)
 
@@ -209,7 +247,7 @@ def _of_stack(
 
 
 def _known(props: Mapping[str, Any], name: str, default: Any) -> Any:
-    """The property's value; the default where it is not given, None where it is not known yet."""
+    """Return the property's value: the default where it is not given, None where it is not known yet."""
     try:
         value = props.get(name)
     except UnknownValueError:
@@ -217,17 +255,22 @@ def _known(props: Mapping[str, Any], name: str, default: Any) -> Any:
     return default if value is None else value
 
 
+def _has_parent(args: ResourceValidationArgs) -> bool:
+    """Whether the resource has a parent other than the stack itself, such as a component."""
+    # urn:pulumi:<stack>::<project>::<types, outermost first>::<name>
+    return args.opts.parent is not None and args.opts.parent.split("::")[2] != _STACK_TYPE
+
+
 def _backups(args: StackValidationArgs) -> list[PolicyResource]:
-    """By name: the order in which the engine has them differs from run to run."""
+    """Return the backups by name: the engine's order differs from run to run."""
     return sorted((each for each in args.resources if each.resource_type == RESOURCE_TYPE), key=lambda each: each.name)
 
 
 def _by_instance(args: StackValidationArgs) -> dict[str, list[PolicyResource]]:
     found: dict[str, list[PolicyResource]] = defaultdict(list)
     for backup in _backups(args):
-        instance_id = _known(backup.props, "instance_id", "")
-        if instance_id:
-            found[instance_id].append(backup)
+        if instance_id := _known(backup.props, "instance_id", ""):
+            found[str(instance_id)].append(backup)
     return found
 
 
@@ -252,4 +295,5 @@ def _any_of(values: list[str]) -> str:
 
 def _names(backups: list[PolicyResource]) -> str:
     names = [backup.name for backup in backups]
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} others" if len(names) > 5 else "")
+    shown = names if len(names) <= 6 else [*names[:5], f"{len(names) - 5} others"]
+    return ", ".join(shown[:-1]) + " and " + shown[-1]

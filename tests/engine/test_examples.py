@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.endpoint import CLUSTER, HA, LocalEndpoint
 
-from .conftest import ROOT, MakeStack
+from .conftest import CURRENT, ROOT, MakeStack
 from .stack import Stack
+
+WITH_HUAWEICLOUD = ROOT / ".venv-huaweicloud" / "bin" / "python"
+"""The environment with the package that declares instances; ``make test`` makes it."""
 
 
 def example(make_stack: MakeStack, name: str, **config: str) -> Stack:
@@ -66,6 +68,31 @@ def test_guarded_change(make_stack: MakeStack, endpoint: LocalEndpoint, tmp_path
     assert len(endpoint.backup_ids()) == 2
 
 
+@pytest.mark.parametrize("mark", ["false", "true"])
+def test_every_migration_has_a_backup_of_its_own(
+    make_stack: MakeStack, endpoint: LocalEndpoint, tmp_path: Path, mark: str
+) -> None:
+    """One back to a release that was there before as well: its first backup does not hold what came after."""
+    log = tmp_path / "migrations"
+    stack = example(make_stack, "guarded-change", instanceId=HA, command=f'echo "$RELEASE" >> {log}')
+    stack.config("dcs:mark", mark)
+    releases = ["1.0", "1.1", "1.0"]
+    seen: set[str] = set()
+    for number, release in enumerate(releases, 1):
+        assert stack.pulumi("config", "set", "release", release).ok
+        outcome = stack.up()
+        assert outcome.ok, outcome.text
+        (held,) = stack.backup_ids()
+        assert held not in seen
+        seen.add(held)
+        assert endpoint.backup_ids() == seen
+        assert log.read_text().split() == releases[:number]
+        assert stack.up("--expect-no-changes").ok
+    remarks = [backup["remark"] for backup in endpoint.backups()]
+    assert [remark.partition(" ~dcs:")[0] for remark in reversed(remarks)] == [f"before {each}" for each in releases]
+    assert all(" ~dcs:" in remark for remark in remarks) == (mark == "true")
+
+
 def test_several_regions(make_stack: MakeStack, endpoint: LocalEndpoint) -> None:
     fleet = {f'fleet["{region}"][0]': instance for region, instance in (("cn-north-4", HA), ("eu-west-101", CLUSTER))}
     stack = example(make_stack, "several-regions", **fleet)
@@ -88,16 +115,24 @@ def test_component(make_stack: MakeStack, endpoint: LocalEndpoint) -> None:
     assert stack.up("--expect-no-changes").ok
 
 
-def test_the_component_has_unit_tests_without_an_engine() -> None:
+def run_unit_tests(python: Path, example: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_service_backup.py"],
-        cwd=ROOT / "examples" / "component",
+        [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."],
+        cwd=ROOT / "examples" / example,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "1 passed" in done.stdout
+    return done.stdout
+
+
+def test_the_component_has_unit_tests_without_an_engine() -> None:
+    assert "1 passed" in run_unit_tests(CURRENT / "python", "component")
+
+
+def test_the_program_that_declares_its_instance_has_unit_tests() -> None:
+    assert "3 passed" in run_unit_tests(WITH_HUAWEICLOUD, "with-huaweicloud")
 
 
 @pytest.mark.parametrize("name", ["guarded-change", "several-regions", "component"])
