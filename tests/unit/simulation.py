@@ -1,12 +1,13 @@
 """A whole world in one thread: the provider, the local endpoint's own routes, an engine's bookkeeping, virtual time.
 
-Everything is the real thing but four: sockets (requests go to the endpoint's application directly), time (a sleep
-moves the clock), the engine (:class:`Stack` keeps the state as Pulumi does), and death (:class:`Killed`).
+Everything is the real thing but four: sockets (requests go to the endpoint's application directly), time (a sleep moves
+the clock), the engine (:class:`Stack` keeps and saves the state as Pulumi does), and death (:class:`Killed`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import copy
 import itertools
 import json
 import random
@@ -16,20 +17,31 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
+import pytest
 import requests
 from fastapi import FastAPI
-from google.protobuf import json_format, struct_pb2
-from pulumi.dynamic import Config, ConfigureRequest
 from pulumi_dcs.api.clock import Cancelled
-from pulumi_dcs.api.errors import DcsError, NoAnswerError
-from pulumi_dcs.api.transport import Answer, Request, Transport
+from pulumi_dcs.api.errors import ConnectionFailed
+from pulumi_dcs.api.transport import Request, Response, Transport
 from pulumi_dcs.emulator.app import create_app
 from pulumi_dcs.emulator.faults import Fault
 from pulumi_dcs.emulator.signatures import Accepted
 from pulumi_dcs.emulator.store import Store
 from pulumi_dcs.emulator.world import Behaviour, World
-from pulumi_dcs.engine.host import Ability, Call, Host, PropertyChange, Severity
+from pulumi_dcs.engine.errors import DiagnosticError, ResourceInitFailedError
+from pulumi_dcs.engine.requests import (
+    CheckRequest,
+    CreateRequest,
+    DeleteRequest,
+    DiffRequest,
+    ProgramFacts,
+    ReadRequest,
+    UpdateRequest,
+)
+from pulumi_dcs.engine.stack_state import PendingCreate, StackState, StackStateUnavailable, StateResource
 from pulumi_dcs.instance_backup.lifecycle import Lifecycle
+from pulumi_dcs.session import Session
+from requests.auth import AuthBase
 
 from tests.endpoint import ACCESS_KEY, PROJECT_ID, REGION, SECRET_KEY
 
@@ -45,6 +57,10 @@ CONFIGURATION: Final = {
 
 class Killed(BaseException):
     """``kill -9``: nothing after it runs."""
+
+
+class SaveFailed(Exception):
+    """The engine could not write the state, and ends the run."""
 
 
 class VirtualClock:
@@ -69,52 +85,20 @@ class VirtualClock:
         self.is_cancelled = True
 
 
-class SimulatedHost(Host):
-    """The host as the provider sees it, without a process."""
+class Messages:
+    """The engine's log."""
 
     def __init__(self) -> None:
-        self.urn = ""
-        self.timeout: float | None = None
-        self.partial: tuple[str, dict[str, Any]] | None = None
-        self.told: list[str] = []
-        self.inputs_before: Mapping[str, Any] | None = None
-        super().__init__(lambda: None, lambda: None)
+        self.lasting: list[str] = []
 
-    @property
-    def abilities(self) -> frozenset[Ability]:
-        return frozenset(Ability)
-
-    def call(self) -> Call:
-        return Call(self.urn, self.timeout)
-
-    def fail(self, message: str) -> None:
-        self.told.append(message)
-
-    def fail_partially(self, message: str, resource_id: str, outputs: struct_pb2.Struct) -> None:
-        self.told.append(message)
-        self.partial = (resource_id, json_format.MessageToDict(outputs))
-
-    def old_inputs(self) -> Mapping[str, Any] | None:
-        return self.inputs_before
-
-    def set_detailed_diff(self, changes: Mapping[str, PropertyChange], outputs: frozenset[str] = frozenset()) -> None:
+    def report_progress(self, urn: str, message: str) -> None:
         pass
 
-    def show(self, urn: str, message: str) -> None:
-        pass
+    def info(self, urn: str, message: str) -> None:
+        self.lasting.append(message)
 
-    def tell(self, urn: str, message: str, severity: Severity) -> None:
-        self.told.append(message)
-
-
-@dataclass
-class Resource:
-    """What the state holds of a resource."""
-
-    id: str
-    inputs: dict[str, Any]
-    outputs: dict[str, Any]
-    has_init_errors: bool = False
+    def warn(self, urn: str, message: str) -> None:
+        self.lasting.append(message)
 
 
 @dataclass
@@ -132,7 +116,15 @@ class Service:
         self.world = World(store, Accepted(ACCESS_KEY, SECRET_KEY), PROJECT_ID, (REGION,), Behaviour(duration=60.0))
         self.app = create_app(self.world)
 
-    def exchange(self, transport: Transport, request: Request) -> Answer:
+    def serve(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Have every request of this process served here."""
+
+        def exchange(_: Transport, request: Request, auth: AuthBase, *, attempt: str = "") -> Response:
+            return self.exchange(request, auth, attempt)
+
+        monkeypatch.setattr(Transport, "exchange", exchange)
+
+    def exchange(self, request: Request, auth: AuthBase, attempt: str) -> Response:
         """What ``Transport.exchange`` does, without the sockets."""
         prepared = requests.Request(
             request.method,
@@ -140,7 +132,7 @@ class Service:
             params=list(request.query),
             data=json.dumps(dict(request.body)).encode() if request.body is not None else None,
             headers={"Content-Type": "application/json"} if request.body is not None else {},
-            auth=transport._auth,
+            auth=auth,
         ).prepare()
         self.clock.now += 0.05
         self.before(request)
@@ -153,10 +145,10 @@ class Service:
         self.clock.now += 0.05
         self.after(request)
         if lost or not sent:
-            raise NoAnswerError("The connection was lost before an answer came.", sent=True)
+            raise ConnectionFailed("The connection was lost before a response came.", sent=True, facts=[attempt])
         headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
         body = b"".join(part.get("body", b"") for part in sent[1:])
-        return Answer(sent[0]["status"], requests.structures.CaseInsensitiveDict(headers), body)
+        return Response(sent[0]["status"], requests.structures.CaseInsensitiveDict(headers), body)
 
     async def _serve(self, prepared: requests.PreparedRequest, sent: list[Any]) -> None:
         url = urlsplit(prepared.url or "")
@@ -194,120 +186,259 @@ def _pairs(query: str) -> list[tuple[str, str]]:
     return [tuple(pair.split("=", 1)) for pair in query.split("&") if pair]  # type: ignore[misc]
 
 
-class Stack:
-    """A stack's state, and an engine that works on it as Pulumi does: check, diff, then what follows from it."""
+@dataclass
+class Resource:
+    """What the state holds of a resource."""
 
-    def __init__(self, service: Service, home: Path, name: str, configuration: Mapping[str, str] | None = None) -> None:
-        self.name: Final = name
-        self.state: dict[str, Resource] = {}
-        self.pending_delete: list[tuple[str, Resource]] = []
-        self._service = service
-        self._home = home
-        self._configuration = {**CONFIGURATION, **(configuration or {})}
-        self.told: list[str] = []
+    id: str
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+    has_init_errors: bool = False
+
+    @property
+    def is_retained(self) -> bool:
+        """Whether the engine leaves it at the service when it goes."""
+        return bool(self.inputs.get("retain_on_delete"))
+
+    @property
+    def backup_id(self) -> str:
+        return self.id.rpartition("/")[2]
+
+
+@dataclass
+class State:
+    """A stack's state, in the engine's memory or saved."""
+
+    resources: dict[str, Resource] = field(default_factory=dict)
+    pending_deletes: list[tuple[str, Resource]] = field(default_factory=list)
+    pending_creates: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def all(self) -> list[tuple[str, Resource, bool]]:
+        """Each resource with its URN, and whether it is about to be deleted."""
+        living = [(urn, resource, False) for urn, resource in self.resources.items()]
+        return [*living, *((urn, resource, True) for urn, resource in self.pending_deletes)]
 
     @property
     def backup_ids(self) -> list[str]:
-        """The backups that the state holds."""
-        everything = [*self.state.values(), *(resource for _, resource in self.pending_delete)]
-        return [resource.id.rpartition("/")[2] for resource in everything]
+        return [resource.backup_id for _, resource, _ in self.all()]
+
+
+class Stack:
+    """A stack, and an engine that works on it as Pulumi does: check, diff, then what follows from it.
+
+    Attributes:
+        saved: the state as it is on disk.
+        home: Pulumi's home: another one is another machine.
+        is_readable: whether the engine's command line can export the state.
+        saves_left: after how many saves they fail; None for never.
+        retries: how often a failed create is tried again at once, as an ``on_error`` hook has it.
+        current: the URN of the resource that is being created.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        home: Path,
+        name: str,
+        configuration: Mapping[str, str] | None = None,
+        *,
+        backend: str = "",
+    ) -> None:
+        self.name: Final = name
+        self.saved = State()
+        self.home = home
+        self.is_readable = True
+        self.saves_left: int | None = None
+        self.retries = 0
+        self.messages = Messages()
+        self.errors: list[str] = []
+        self.current = ""
+        self._backend = backend or f"sim://{name}"
+        self._service = service
+        self._configuration = {**CONFIGURATION, **(configuration or {})}
+
+    @property
+    def backup_ids(self) -> list[str]:
+        """The backups that the saved state holds."""
+        return self.saved.backup_ids
 
     def urn(self, name: str) -> str:
         return f"urn:pulumi:{self.name}::shop::pulumi-python:dynamic/dcs:InstanceBackup::{name}"
 
+    def read(self, urn: str, organization: str = "", *, not_before: float = 0.0) -> StackState:
+        """What the engine's command line exports (see ``engine.stack_state``)."""
+        if not self.is_readable:
+            raise StackStateUnavailable("no such command")
+        saved = self.saved
+        return StackState(
+            tuple(
+                StateResource(
+                    urn,
+                    resource.id,
+                    resource.inputs,
+                    resource.outputs,
+                    is_pending_delete=is_old,
+                    retains_on_delete=resource.is_retained,
+                )
+                for urn, resource, is_old in saved.all()
+            ),
+            tuple(PendingCreate(urn, inputs) for urn, inputs in saved.pending_creates),
+            self._service.clock.monotonic(),
+        )
+
     def up(self, declared: Mapping[str, Mapping[str, Any]], *, timeout: float | None = None) -> bool:
-        """Bring the state to what is declared; whether that succeeded. A kill leaves the state as it is then."""
-        provider, host = self._start()
-        self._service.clock.is_cancelled = False
-        is_good = True
-        for name, inputs in declared.items():
-            host.urn, host.timeout, host.partial = self.urn(name), timeout, None
-            try:
-                self._apply(provider, host, dict(inputs))
-            except DcsError:
-                is_good = False
-        if is_good:
-            is_good = self._delete_the_rest(provider, host, declared)
-        provider.session.close()
-        return is_good
+        """Bring the state to what is declared; whether that succeeded. A kill leaves the saved state as it is then."""
+        return self._run(lambda engine: engine.up(declared, timeout))
 
     def refresh(self) -> bool:
         """Look what has become of everything; whether that succeeded."""
-        provider, host = self._start()
-        for urn, resource in list(self.state.items()):
-            host.urn, host.timeout, host.inputs_before = urn, None, resource.inputs
+        return self._run(lambda engine: engine.refresh())
+
+    def clear_pending_creates(self) -> None:
+        """``pulumi refresh --clear-pending-creates``."""
+        self.saved.pending_creates.clear()
+
+    def _run(self, command: Callable[[Engine], bool]) -> bool:
+        self.messages.lasting.clear()
+        self.errors.clear()
+        self._service.clock.is_cancelled = False
+        environment = {"PULUMI_HOME": str(self.home), "PULUMI_BACKEND_URL": self._backend}
+        session = Session(
+            self._configuration,
+            self.messages,
+            clock=self._service.clock,
+            environment=environment,
+            stack_states=self,
+        )
+        # No process holds the run's lock: this one lives on when a run is killed.
+        session.journal._hold_run_lock = lambda: None  # type: ignore[method-assign]
+        try:
+            is_good = command(Engine(self, Lifecycle(session)))
+        except SaveFailed:
+            return False
+        session.close()
+        return is_good
+
+
+class Engine:
+    """One run of the engine."""
+
+    def __init__(self, stack: Stack, provider: Lifecycle) -> None:
+        self._stack = stack
+        self._provider = provider
+        self._state = copy.deepcopy(stack.saved)
+        self._earlier = list(stack.saved.pending_creates)
+        self._own: list[tuple[str, dict[str, Any]]] = []
+        self._program = ProgramFacts()
+
+    def up(self, declared: Mapping[str, Mapping[str, Any]], timeout: float | None) -> bool:
+        is_good = True
+        for name, inputs in declared.items():
+            is_good = self._apply(self._stack.urn(name), dict(inputs), timeout) and is_good
+        return is_good and self._delete_the_rest({self._stack.urn(name) for name in declared})
+
+    def refresh(self) -> bool:
+        for urn, resource in list(self._state.resources.items()):
             try:
-                result = provider.read(resource.id, resource.outputs)
-            except DcsError:
+                response = self._provider.read(ReadRequest(urn, resource.id, resource.outputs, resource.inputs))
+            except DiagnosticError as error:
+                self._stack.errors.append(error.message)
                 return False
-            if not result.id:
-                del self.state[urn]
+            if response.id:
+                inputs = dict(response.inputs) if response.inputs is not None else resource.inputs
+                self._state.resources[urn] = Resource(resource.id, inputs, dict(response.properties))
             else:
-                self.state[urn] = Resource(resource.id, result.inputs or resource.inputs, result.outs or {})
-        provider.session.close()
+                del self._state.resources[urn]
+            self._save()
         return True
 
-    def _start(self) -> tuple[Lifecycle, SimulatedHost]:
-        host = SimulatedHost()
-        host.told = self.told
-        environment = {"PULUMI_HOME": str(self._home), "PULUMI_BACKEND_URL": f"sim://{self.name}"}
-        configuration = Config(self._configuration, "shop")
-        provider = Lifecycle(
-            ConfigureRequest(configuration),
-            clock=self._service.clock,
-            host=host,
-            environment=environment,
-            held_backups=lambda *_: frozenset(self.backup_ids),
-        )
-        return provider, host
+    def _save(self) -> None:
+        """Write the state, as the engine does before and after each step."""
+        if self._stack.saves_left is not None:
+            if self._stack.saves_left <= 0:
+                raise SaveFailed
+            self._stack.saves_left -= 1
+        saved = copy.deepcopy(self._state)
+        saved.pending_creates = [*self._own, *self._earlier]
+        self._stack.saved = saved
 
-    def _apply(self, provider: Lifecycle, host: SimulatedHost, declared: dict[str, Any]) -> None:
-        old = self.state.get(host.urn)
-        checked = provider.check(old.inputs if old else {}, declared)
-        assert not checked.failures, checked.failures
-        inputs = checked.inputs
-        if old is None:
-            self._create(provider, host, inputs, None)
-            return
-        host.inputs_before = old.inputs
-        diff = provider.diff(old.id, old.outputs, inputs)
-        if diff.replaces:
-            self._create(provider, host, inputs, old)
-        elif diff.changes or old.has_init_errors:
-            try:
-                outs = provider.update(old.id, old.outputs, inputs).outs or {}
-            except DcsError:
-                if host.partial:
-                    self.state[host.urn] = Resource(old.id, inputs, host.partial[1], has_init_errors=True)
-                raise
-            self.state[host.urn] = Resource(old.id, inputs, outs)
-        else:
-            self.state[host.urn] = Resource(old.id, inputs, old.outputs)
-
-    def _create(self, provider: Lifecycle, host: SimulatedHost, inputs: dict[str, Any], old: Resource | None) -> None:
+    def _apply(self, urn: str, declared: dict[str, Any], timeout: float | None) -> bool:
+        old = self._state.resources.get(urn)
         try:
-            result = provider.create(inputs)
-        except DcsError:
-            if host.partial:
-                self.state[host.urn] = Resource(host.partial[0], inputs, host.partial[1], has_init_errors=True)
-                if old is not None:
-                    self.pending_delete.append((host.urn, old))
-            raise
-        self.state[host.urn] = Resource(result.id, inputs, result.outs or {})
-        if old is not None:
-            self.pending_delete.append((host.urn, old))
+            inputs = self._check(urn, old.inputs if old else {}, declared)
+            if old is None:
+                return self._create(urn, inputs, None, timeout)
+            diff = self._provider.diff(DiffRequest(urn, old.id, old.inputs, old.outputs, inputs))
+        except DiagnosticError as error:
+            self._stack.errors.append(error.message)
+            return False
+        if any(kind.replaces for kind in diff.changes.values()):
+            return self._create(urn, self._check(urn, {}, declared), old, timeout)
+        if diff.has_changes or old.has_init_errors:
+            return self._update(urn, inputs, old, timeout)
+        self._state.resources[urn] = Resource(old.id, inputs, old.outputs)
+        self._save()
+        return True
 
-    def _delete_the_rest(self, provider: Lifecycle, host: SimulatedHost, declared: Mapping[str, Any]) -> bool:
-        wanted = {self.urn(name) for name in declared}
-        for urn in [urn for urn in self.state if urn not in wanted]:
-            self.pending_delete.append((urn, self.state.pop(urn)))
-        for urn, resource in list(self.pending_delete):
-            host.urn, host.timeout = urn, None
+    def _check(self, urn: str, old_inputs: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
+        response = self._provider.check(CheckRequest(urn, old_inputs, declared, self._program))
+        assert not response.failures, response.failures
+        return dict(response.inputs)
+
+    def _create(self, urn: str, inputs: dict[str, Any], old: Resource | None, timeout: float | None) -> bool:
+        self._stack.current = urn
+        self._own.append((urn, inputs))
+        self._save()
+        failure: Exception | None = None
+        for _ in range(1 + self._stack.retries):
+            failure = None
             try:
-                provider.delete(resource.id, resource.outputs)
-            except DcsError:
-                return False
-            self.pending_delete.remove((urn, resource))
+                response = self._provider.create(CreateRequest(urn, inputs, timeout))
+            except (DiagnosticError, ResourceInitFailedError) as error:
+                failure = error
+                self._stack.errors.append(error.message)
+            else:
+                break
+        self._own.remove((urn, inputs))
+        if failure is None:
+            self._state.resources[urn] = Resource(response.id, inputs, dict(response.properties))
+        elif isinstance(failure, ResourceInitFailedError):
+            properties = dict(failure.properties)
+            self._state.resources[urn] = Resource(failure.id, inputs, properties, has_init_errors=True)
+        if old is not None and not isinstance(failure, DiagnosticError):
+            self._state.pending_deletes.append((urn, old))
+        self._save()
+        return failure is None
+
+    def _update(self, urn: str, inputs: dict[str, Any], old: Resource, timeout: float | None) -> bool:
+        request = UpdateRequest(urn, old.id, old.inputs, old.outputs, inputs, timeout)
+        try:
+            self._state.resources[urn] = Resource(old.id, inputs, dict(self._provider.update(request).properties))
+        except DiagnosticError as error:
+            self._stack.errors.append(error.message)
+            return False
+        except ResourceInitFailedError as error:
+            self._stack.errors.append(error.message)
+            kept = Resource(old.id, inputs, dict(error.properties), has_init_errors=True)
+            self._state.resources[urn] = kept
+            self._save()
+            return False
+        self._save()
+        return True
+
+    def _delete_the_rest(self, wanted: set[str]) -> bool:
+        for urn in [urn for urn in self._state.resources if urn not in wanted]:
+            self._state.pending_deletes.append((urn, self._state.resources.pop(urn)))
+        for urn, resource in list(self._state.pending_deletes):
+            if not resource.is_retained:
+                try:
+                    self._provider.delete(DeleteRequest(urn, resource.id, resource.outputs, resource.inputs))
+                except DiagnosticError as error:
+                    self._stack.errors.append(error.message)
+                    self._save()
+                    return False
+            self._state.pending_deletes.remove((urn, resource))
+            self._save()
         return True
 
 
@@ -324,6 +455,7 @@ REFUSED: Final = (
     {"status": 403, "body": '{"error_code": "DCS.0005", "error_msg": "No"}'},
     {"status": 400, "body": "nonsense"},
 )
+CONTRADICTION: Final = {"status": 200, "body": '{"total_num": 3, "backup_record_response": []}'}
 OPERATIONS: Final = ("create_backup", "create_backup", "create_backup", "list_backups", "delete_backup")
 
 
@@ -331,6 +463,8 @@ def random_fault(source: random.Random) -> Fault:
     """Something that goes wrong once or a few times."""
     operation = source.choice(OPERATIONS)
     details: dict[str, Any] = dict(source.choice(LOST if source.random() < 0.7 else REFUSED))
+    if operation == "list_backups" and source.random() < 0.4:
+        details = dict(CONTRADICTION)
     is_lost = details in LOST
     return Fault(
         operation=operation,

@@ -47,7 +47,8 @@ class Creation:
     def run(self, operation: Operation) -> str:
         """Have the backup started; its id."""
         inputs, session = self._inputs, self._session
-        self._attempt = self._begin()
+        replaced = self._replaced_backup()
+        self._attempt = self._begin(replaced)
         evidence = ResourceEvidence(
             session.stack_states,
             self._urn,
@@ -58,7 +59,7 @@ class Creation:
         wanted = WantedBackup(
             inputs.remark or "",
             inputs.backup_format,
-            self._mark(),
+            self._mark(replaced),
             is_secret="remark" in self._notes.program.secret_inputs,
         )
 
@@ -91,23 +92,22 @@ class Creation:
         if isinstance(self._attempt, JournalAttempt):
             self._attempt.drop()
 
-    def _begin(self) -> Attempt:
+    def _begin(self, replaced: str) -> Attempt:
         if not self._urn:
             # Where the host can't see the request, nothing can be told to be this resource's.
             return Unrecorded()
         location = self._service.client.location
         site = Site(location.endpoint, location.region, location.project_id, self._inputs.instance_id)
-        return self._session.journal.begin(self._session.scope(self._urn), self._urn, self._hash, site)
+        scope = self._session.scope(self._urn)
+        return self._session.journal.begin(scope, self._urn, self._hash, site, replaces=replaced)
 
-    def _mark(self) -> str:
+    def _mark(self, replaced: str) -> str:
         if not self._session.settings.mark or not self._urn:
             return ""
-        return mark_for(
-            self._urn, self._hash, organization=self._session.organization, replaces=self._replaced_backup()
-        )
+        return mark_for(self._urn, self._hash, organization=self._session.organization, replaces=replaced)
 
     def _replaced_backup(self) -> str:
-        """The backup that this one replaces: what tells its generation. Empty for the first."""
+        """The backup that the state holds for the resource now: what tells the generation. Empty for the first."""
         if self._notes.held or not self._notes.had_old_inputs:
             return self._notes.held
         # A forced replacement: the engine has asked for no diff, and so not named the old one.

@@ -250,6 +250,10 @@ class Lifecycle:
             text = self.diagnostic(error, fact="the backup stays in the state; the next run deletes it")
             raise DiagnosticError(text) from error
         self._session.journal.forget(which.backup_id)
+        notes = self._session.notes(urn)
+        if notes.held == which.backup_id:
+            # Deleted before it is replaced: the state no longer holds it when the new one is taken.
+            notes.held = ""
 
     def diagnostic(self, error: DcsError, *, fact: str = "", advice: str = "") -> str:
         """An error as the user reads it, in Pulumi's terms.

@@ -30,7 +30,8 @@ _VERSION_0_1: Final = "0.1"
 
 _SCHEMA: Final = """
 create table if not exists attempts (
-    number integer primary key, scope text not null, urn text not null, inputs_hash text not null,
+    number integer primary key, scope text not null, urn text not null,
+    inputs_hash text not null, replaces text not null default '',
     endpoint text not null, region text not null, project_id text not null, instance_id text not null,
     record_id text not null default '', request text not null default '',
     run text not null, is_reported integer not null default 0, saved_at real, changed_at real not null
@@ -94,33 +95,40 @@ class Journal:
 
     # What is kept of a create
 
-    def begin(self, scope: Scope, urn: str, inputs_hash: str, site: Site) -> JournalAttempt:
-        """The attempt of a create that begins; it continues one of the same resource with the same inputs."""
+    def begin(self, scope: Scope, urn: str, inputs_hash: str, site: Site, *, replaces: str = "") -> JournalAttempt:
+        """The attempt of a create that begins; it continues one of the same resource, inputs and generation.
+
+        Args:
+            inputs_hash: of the inputs that call for a new record.
+            replaces: the record that the state holds for the resource now: what tells the generation.
+        """
         with self._transaction() as database:
             self._import_old(database, scope)
             self._hold_run_lock()
             own = self._run_locks.own
             rows = self._select(
-                "scope = ? and urn = ? and inputs_hash = ? and instance_id = ? and saved_at is null order by number",
-                (scope.key, urn, inputs_hash, site.instance_id),
+                "scope = ? and urn = ? and inputs_hash = ? and (replaces = ? or run = ?) and instance_id = ? "
+                "and saved_at is null order by number",
+                (scope.key, urn, inputs_hash, replaces, _VERSION_0_1, site.instance_id),
             )
             usable = [entry for entry in rows if entry.run == own or not self._run_locks.is_alive(entry.run)]
             if usable:
                 found = usable[-1]
                 database.execute(
-                    "update attempts set run = ?, is_reported = 0, endpoint = ?, region = ?, project_id = ?, "
-                    "changed_at = ? where number = ?",
-                    (own, site.endpoint, site.region, site.project_id, time.time(), found.number),
+                    "update attempts set run = ?, is_reported = 0, replaces = ?, endpoint = ?, region = ?, "
+                    "project_id = ?, changed_at = ? where number = ?",
+                    (own, replaces, site.endpoint, site.region, site.project_id, time.time(), found.number),
                 )
                 is_retry = found.run == own
                 return JournalAttempt(self, found.number, urn, found.progress, is_retry=is_retry, is_new=False)
             cursor = database.execute(
-                "insert into attempts (scope, urn, inputs_hash, endpoint, region, project_id, instance_id, run, "
-                "changed_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "insert into attempts (scope, urn, inputs_hash, replaces, endpoint, region, project_id, instance_id, "
+                "run, changed_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     scope.key,
                     urn,
                     inputs_hash,
+                    replaces,
                     site.endpoint,
                     site.region,
                     site.project_id,

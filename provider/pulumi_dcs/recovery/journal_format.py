@@ -76,11 +76,15 @@ def read_progress(record_id: str, request: str) -> Progress:
     """What :func:`write_request` wrote, and the id. What makes no sense proves nothing: it is read as no request."""
     try:
         found = json.loads(request) if request else None
-        sent = None if found is None else SentRequest(
-            wanted={str(name): str(value) for name, value in found["wanted"].items()},
-            known=frozenset(map(str, found["known"])),
-            sent_at=_read_moment(found["sent_at"]),
-            until=_read_moment(found["until"]),
+        sent = (
+            None
+            if found is None
+            else SentRequest(
+                wanted={str(name): str(value) for name, value in found["wanted"].items()},
+                known=frozenset(map(str, found["known"])),
+                sent_at=_read_moment(found["sent_at"]),
+                until=_read_moment(found["until"]),
+            )
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         sent = None

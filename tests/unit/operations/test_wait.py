@@ -20,7 +20,7 @@ class OneRecord:
     def __init__(self, record: BackupRecord) -> None:
         self.record = record
 
-    def list_page(self, instance_id: str, *, limit: int, offset: int) -> BackupPage:  # noqa: ARG002
+    def list_page(self, instance_id: str, *, limit: int, offset: int) -> BackupPage:
         return BackupPage(1, (self.record,), 1)
 
     def delete(self, instance_id: str, record_id: str) -> None:
