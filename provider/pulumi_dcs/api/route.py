@@ -14,7 +14,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from requests.adapters import HTTPAdapter
-from requests.utils import get_environ_proxies
+from requests.utils import get_environ_proxies, prepend_scheme_if_needed
 from urllib3.util import parse_url
 
 from .errors import ConnectionFailed
@@ -106,6 +106,8 @@ def _checked_proxy(value: str, source: str, adapter: HTTPAdapter) -> Proxy:
     subject = f"The proxy in {source}"
     url = value if "://" in value else f"http://{value}"
     try:
+        # As requests does it, which percent-encodes what it can.
+        url = prepend_scheme_if_needed(url, "http")  # type: ignore[no-untyped-call]
         parsed = parse_url(url)
         adapter.proxy_manager_for(url)
     except Exception as error:

@@ -111,7 +111,7 @@ def _seconds_left(sdk: Any) -> float:
     ``_expired_at`` is the SDK's private name for it, in 3.1.100 as in 3.1.219; it is UTC taken for local time.
     """
     end = getattr(sdk, "_expired_at", None)
-    if not isinstance(end, (int, float)):
+    if not isinstance(end, (int, float)) or not math.isfinite(end):
         return _UNKNOWN_LIFE
     utc = datetime.fromtimestamp(time.time(), timezone.utc).replace(tzinfo=None, microsecond=0)
     return end - time.mktime(utc.timetuple())

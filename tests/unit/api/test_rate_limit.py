@@ -6,32 +6,32 @@ import heapq
 from collections import deque
 
 import pytest
-from pulumi_dcs.api.rate_limit import Throttle
+from pulumi_dcs.api.rate_limit import RateLimit
 
-from .service import LeapingClock
+from .support import LeapingClock
 
 
-def throttle() -> tuple[Throttle, LeapingClock]:
+def rate_limit() -> tuple[RateLimit, LeapingClock]:
     time = LeapingClock()
-    return Throttle(time), time
+    return RateLimit(time), time
 
 
-def test_while_the_service_is_content_requests_leave_at_once() -> None:
-    requests, _ = throttle()
+def test_while_nothing_is_refused_requests_leave_at_once() -> None:
+    requests, _ = rate_limit()
     assert [requests.reserve() for _ in range(3)] == [0.0, 0.0, 0.0]
     requests.accepted()
     assert requests.spacing == 0.0
 
 
 def test_after_a_429_nothing_leaves_before_the_moment_that_the_service_named() -> None:
-    requests, _ = throttle()
+    requests, _ = rate_limit()
     assert requests.refused(7.0) == 7.0
     assert requests.reserve() == 7.0
     assert requests.reserve() > 7.0
 
 
-def test_a_429_after_a_quiet_moment_says_no_less_than_the_best_second_of_late() -> None:
-    requests, time = throttle()
+def test_a_429_after_a_quiet_moment_takes_nothing_from_the_best_second_of_late() -> None:
+    requests, time = rate_limit()
     for _ in range(50):
         requests.accepted()
     time.now += 3.0
@@ -39,8 +39,8 @@ def test_a_429_after_a_quiet_moment_says_no_less_than_the_best_second_of_late() 
     assert 1 / 50 < requests.spacing <= 2 / 50
 
 
-def test_one_that_goes_on_widens_the_spacing_as_far_as_evidence_goes() -> None:
-    requests, time = throttle()
+def test_further_429s_widen_the_spacing_as_far_as_the_evidence_goes() -> None:
+    requests, time = rate_limit()
     for _ in range(50):
         requests.accepted()
     for _ in range(8):
@@ -54,7 +54,7 @@ def test_one_that_goes_on_widens_the_spacing_as_far_as_evidence_goes() -> None:
 
 
 def test_for_a_minute_requests_keep_below_what_the_service_took_and_then_they_are_free_again() -> None:
-    requests, time = throttle()
+    requests, time = rate_limit()
     for _ in range(50):
         requests.accepted()
     requests.refused(None)
@@ -69,7 +69,7 @@ def test_for_a_minute_requests_keep_below_what_the_service_took_and_then_they_ar
 
 
 def test_requests_that_left_together_count_as_one_refusal() -> None:
-    requests, _ = throttle()
+    requests, _ = rate_limit()
     for _ in range(20):
         requests.refused(None)
     assert requests.spacing <= 1 / 5 * 1.1
@@ -77,16 +77,16 @@ def test_requests_that_left_together_count_as_one_refusal() -> None:
 
 @pytest.mark.parametrize("limit", [3, 20, 50])
 def test_after_the_first_burst_few_are_refused(limit: int) -> None:
-    requests, time = throttle()
+    requests, time = rate_limit()
     accepted: deque[float] = deque()
     refused = 0
     # What comes next, of each of a thousand requests: whether it asks for leave (or else has it), and when.
     coming = [(time.now, number, True) for number in range(1000)]
     while coming:
-        time.now, number, asks_for_leave = heapq.heappop(coming)
+        time.now, number, is_waiting = heapq.heappop(coming)
         while accepted and accepted[0] <= time.now - 1.0:
             accepted.popleft()
-        if asks_for_leave:
+        if is_waiting:
             heapq.heappush(coming, (time.now + requests.reserve(), number, False))
         elif len(accepted) < limit:
             accepted.append(time.now)
