@@ -144,7 +144,7 @@ def no_secret_in_remark(level: EnforcementLevel = EnforcementLevel.MANDATORY) ->
         found = next((what for pattern, what in patterns if re.search(pattern, remark)), None)
         if found is not None:
             report(
-                f"The remark of {args.name} seems to contain {found}. Take it out of the remark; if it is a real "
+                f"The remark of {args.name} looks as if it held {found}. Take it out of the remark; if it is a real "
                 "secret, replace it wherever it is in use."
             )
 

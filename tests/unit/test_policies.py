@@ -216,7 +216,7 @@ def test_no_value_is_shown(policy: Policy) -> None:
 )
 def test_what_looks_like_a_secret(remark: str) -> None:
     (report,) = on_backup(policies.no_secret_in_remark(), {**BACKUP, "remark": remark})
-    assert "seems to contain" in report
+    assert "looks as if it held" in report
     assert remark not in report
     assert not on_backup(policies.no_secret_in_remark(), {**BACKUP, "remark": remark}, config={"allowed": [".*"]})
 
