@@ -153,6 +153,7 @@ def _properties(resource_name: str, given: Mapping[str, Any], opts: pulumi.Resou
             f"InstanceBackup {resource_name!r}: ResourceOptions.import_ does not work with dynamic resources. To take "
             "over an existing backup, give its id as adopt_backup_id instead."
         )
-    if opts is not None and opts.retain_on_delete:
-        properties["retain_on_delete"] = True
+    if opts is not None and opts.retain_on_delete is not None:
+        # Pulumi tells policies nothing of this option.
+        properties["retain_on_delete"] = opts.retain_on_delete
     return properties

@@ -84,6 +84,8 @@ class Orphans:
         try:
             state = self._states.read(urn, scope.organization)
         except StackStateUnavailable as error:
+            if all(entry.is_reported for entry in entries):
+                return
             self._warn(
                 urn,
                 f"{len(entries)} create{'s' * (len(entries) > 1)} of earlier runs may have been interrupted; whether "

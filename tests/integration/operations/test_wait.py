@@ -9,6 +9,7 @@ from pulumi_dcs.api.clock import SystemClock
 from pulumi_dcs.operations import wait
 from pulumi_dcs.operations.errors import (
     CancelledError,
+    CredentialsRefusedError,
     RecordFailedError,
     RecordGoneError,
     TimedOutError,

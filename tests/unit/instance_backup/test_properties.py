@@ -1,54 +1,16 @@
-"""Which inputs are good, and which changes call for a new backup."""
+"""Which changes call for a new backup, which for an update, and what is kept of a backup."""
 
 from __future__ import annotations
 
-import base64
-import json
-import pickle
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
-import pulumi_dcs
 import pytest
-from pulumi.dynamic.dynamic import serialize_provider
-from pulumi.output import UNKNOWN as UNKNOWN_VALUE
-from pulumi.runtime.rpc import UNKNOWN
-from pulumi_dcs.engine.host import PropertyChange
+from pulumi_dcs.api.backups import BackupRecord, BackupStatus
+from pulumi_dcs.engine.requests import PropertyDiffKind
+from pulumi_dcs.engine.unknowns import UNKNOWN
 from pulumi_dcs.instance_backup import properties
-from pulumi_dcs.provider import InstanceBackupProvider
 
-GOOD = {"instance_id": "9ca3f4c5-0000", "remark": "r", "backup_format": "aof", "triggers": {}, "region": "cn-north-4"}
-
-
-def test_good_inputs_pass() -> None:
-    assert not list(properties.check(GOOD))
-    assert not list(properties.check({**GOOD, "remark": "x" * 128, "wait": False, "adopt_backup_id": "b"}))
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        *[("instance_id", value) for value in (None, "", "a/b", "..", "a b", 5, "a?b", "x" * 200, "a\n")],
-        *[("remark", value) for value in ("x" * 129, 5, ["a"])],
-        *[("backup_format", value) for value in ("RDB", "zip", "", True)],
-        *[("triggers", value) for value in ("a", 5, ["a"])],
-        *[("region", value) for value in ("a b", "a.b", "", 5)],
-        *[("project_id", value) for value in ("a/b", "", 5)],
-        *[("wait", value) for value in ("true", 1, 0)],
-        *[("adopt_backup_id", value) for value in ("a/b", "", 5)],
-    ],
-)
-def test_bad_inputs_are_named(name: str, value: Any) -> None:
-    assert [failure.property for failure in properties.check({**GOOD, name: value})] == [name]
-
-
-def test_unknown_inputs_pass() -> None:
-    unknown = properties.plain(dict.fromkeys(GOOD, UNKNOWN_VALUE))
-    assert set(unknown.values()) == {UNKNOWN}
-    assert not list(properties.check(unknown))
-    assert properties.plain({"triggers": {"a": [UNKNOWN_VALUE]}}) == {"triggers": {"a": [UNKNOWN]}}
+SECRETS = "__secretInputs"
 
 
 @pytest.mark.parametrize(
@@ -58,13 +20,18 @@ def test_unknown_inputs_pass() -> None:
         ({"remark": "a"}, {}, {"remark": "b"}, {"remark": "UPDATE_REPLACE"}),
         ({"remark": "a"}, {}, {}, {"remark": "DELETE_REPLACE"}),
         ({}, {}, {"remark": "b"}, {"remark": "ADD_REPLACE"}),
-        ({"remark": "a"}, {"remark": "drifted"}, {"remark": "a"}, {"remark": "UPDATE_REPLACE"}),
+        # Inputs are compared with inputs: what the service made of the remark is an output.
+        ({"remark": " a"}, {"remark": "a"}, {"remark": " a"}, {}),
+        ({"remark": "drifted"}, {"remark": "drifted"}, {"remark": "a"}, {"remark": "UPDATE_REPLACE"}),
         ({}, {"backup_format": "rdb"}, {"backup_format": "rdb"}, {}),
         ({"backup_format": "rdb"}, {"backup_format": "rdb"}, {}, {}),
         ({"backup_format": "aof"}, {"backup_format": "aof"}, {}, {"backup_format": "DELETE_REPLACE"}),
         ({}, {"backup_format": "aof"}, {}, {}),
         ({}, {"backup_format": "aof"}, {"backup_format": "aof"}, {}),
         ({"triggers": {"a": 1}}, {}, {"triggers": {"a": 2}}, {"triggers": "UPDATE_REPLACE"}),
+        ({"triggers": {"a": 1}}, {}, {"triggers": {"a": True}}, {"triggers": "UPDATE_REPLACE"}),
+        ({"triggers": {"a": [1, 0]}}, {}, {"triggers": {"a": [True, False]}}, {"triggers": "UPDATE_REPLACE"}),
+        ({"triggers": {"a": 1, "b": 2}}, {}, {"triggers": {"b": 2, "a": 1}}, {}),
         ({"triggers": {}}, {}, {}, {}),
         ({}, {}, {"triggers": {}}, {}),
         ({}, {}, {"wait": False}, {}),
@@ -73,32 +40,106 @@ def test_unknown_inputs_pass() -> None:
         ({"remark": "a"}, {}, {"remark": UNKNOWN}, {"remark": "UPDATE_REPLACE"}),
         ({"adopt_backup_id": "b"}, {"remark": "theirs"}, {}, {}),
         ({"adopt_backup_id": "b"}, {"remark": "theirs"}, {"remark": "theirs"}, {}),
-        ({"adopt_backup_id": "b"}, {"remark": "theirs"}, {"remark": "mine"}, {"remark": "UPDATE_REPLACE"}),
+        ({"adopt_backup_id": "b"}, {"remark": "theirs"}, {"remark": " theirs "}, {}),
+        ({"adopt_backup_id": "b"}, {"remark": "theirs"}, {"remark": "mine"}, {"remark": "ADD_REPLACE"}),
         ({"adopt_backup_id": "b"}, {"backup_format": "aof"}, {}, {}),
     ],
 )
 def test_what_replaces(old: Any, actual: Any, new: Any, changes: dict[str, str]) -> None:
     found = properties.replacements(old, {**old, **actual}, new)
-    assert found == {name: PropertyChange(kind) for name, kind in changes.items()}
+    shown = {name: PropertyDiffKind(kind) for name, kind in changes.items()}
+    if "adopt_backup_id" in old and changes:
+        # What the backup has is shown as what it was before.
+        shown = dict.fromkeys(changes, PropertyDiffKind.UPDATE_REPLACE)
+    assert found == shown
 
 
-def test_the_provider_pickles_to_a_reference() -> None:
-    text = serialize_provider(InstanceBackupProvider())
-    data = base64.b64decode(text)
-    assert len(data) < 100
-    assert b"pulumi_dcs.provider" in data
-    assert type(pickle.loads(data)) is InstanceBackupProvider
-    assert text == serialize_provider(InstanceBackupProvider())
+@pytest.mark.parametrize(
+    ("old", "outputs", "new", "changes"),
+    [
+        ({}, {}, {}, {}),
+        ({}, {}, {"wait": True}, {}),
+        ({}, {}, {"wait": False}, {"wait": "ADD"}),
+        ({"wait": False}, {}, {}, {"wait": "DELETE"}),
+        ({"wait": False}, {}, {"wait": True}, {"wait": "UPDATE"}),
+        ({}, {}, {"wait": UNKNOWN}, {}),
+        ({}, {}, {"retain_on_delete": True}, {}),
+        ({"remark": "r"}, {"remark": "r"}, {"remark": "r", SECRETS: ["remark"]}, {"remark": "UPDATE"}),
+        ({"remark": "r"}, {"remark": "r", SECRETS: ["remark"]}, {"remark": "r", SECRETS: ["remark"]}, {}),
+        ({"remark": "r"}, {"remark": "r", SECRETS: ["remark"]}, {"remark": "r"}, {}),
+    ],
+)
+def test_what_updates(old: Any, outputs: Any, new: Any, changes: dict[str, str]) -> None:
+    found = properties.updates(old, outputs, new)
+    assert found == {name: PropertyDiffKind(kind) for name, kind in changes.items()}
 
 
-def test_the_package_is_no_provider_plugin_and_typed() -> None:
-    package = Path(pulumi_dcs.__file__).parent
-    assert json.loads((package / "pulumi-plugin.json").read_text()) == {"resource": False}
-    assert (package / "py.typed").exists()
+def record(**details: Any) -> BackupRecord:
+    return BackupRecord("b", BackupStatus.SUCCEED, **{"status_text": "succeed", **details})
 
 
-def test_importing_it_imports_nothing_that_is_not_needed() -> None:
-    program = "import sys, pulumi_dcs; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    for needless in ("fastapi", "pydantic", "huaweicloudsdkcore.auth", "pulumi_dcs.emulator"):
-        assert needless not in done.stdout.split()
+def test_the_outputs_show_no_mark_and_nothing_that_is_not_told() -> None:
+    outputs = properties.outputs({"instance_id": "i"}, "b", record(remark="r ~dcs:0123456789ab"), "https://e")
+    assert outputs == {
+        "instance_id": "i",
+        "backup_id": "b",
+        "backup_format": "rdb",
+        "endpoint": "https://e",
+        "status": "succeed",
+        "remark": "r",
+    }
+
+
+def test_without_a_record_it_is_waiting() -> None:
+    assert properties.outputs({"instance_id": "i"}, "b", None)["status"] == "waiting"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "now", "drifted"),
+    [
+        ({"remark": " a"}, {"remark": "a"}, {"remark": "a"}, {"remark": " a"}),
+        ({"remark": " a"}, {"remark": " a"}, {"remark": "a"}, {"remark": " a"}),
+        ({"remark": "a"}, {"remark": "a"}, {"remark": "b"}, {"remark": "b"}),
+        ({"remark": "a"}, {"remark": "a"}, {"remark": "a ~dcs:0123456789ab"}, {"remark": "a"}),
+        ({}, {}, {"remark": "b"}, {}),
+        ({"backup_format": "aof"}, {"backup_format": "aof"}, {"backup_format": "rdb"}, {"backup_format": "rdb"}),
+        ({}, {}, {"backup_format": "aof"}, {}),
+    ],
+)
+def test_what_has_drifted(inputs: Any, outputs: Any, now: Any, drifted: Any) -> None:
+    assert properties.drifted_inputs(inputs, outputs, record(**now)) == drifted
+
+
+@pytest.mark.parametrize(
+    ("outputs", "is_settled"),
+    [
+        ({"status": "succeed"}, True),
+        ({"status": "failed"}, True),
+        ({"status": "expired"}, True),
+        ({"status": "backuping"}, False),
+        ({"status": "waiting", "progress": "100.00"}, False),
+        ({"status": "archived", "progress": "99.00"}, False),
+        ({"status": "archived", "progress": "100.00"}, True),
+        ({}, False),
+    ],
+)
+def test_when_waiting_changes_nothing_any_more(outputs: Any, *, is_settled: bool) -> None:
+    assert properties.is_settled(outputs) is is_settled
+
+
+def test_an_update_of_the_state_alone_keeps_what_the_service_has_told() -> None:
+    old = {"instance_id": "i", "remark": "a", "backup_format": "aof", "wait": False, "size": 5, "status": "succeed"}
+    new = properties.outputs_with({"instance_id": "i", "remark": " a", SECRETS: ["remark"]}, old)
+    assert new == {
+        "instance_id": "i",
+        "remark": "a",
+        "backup_format": "aof",
+        "size": 5,
+        "status": "succeed",
+        SECRETS: ["remark"],
+    }
+
+
+def test_the_inputs_hash_is_that_of_version_0_1() -> None:
+    inputs = {"instance_id": "i", "remark": "r", "triggers": {"b": 1, "a": [True]}, "wait": False}
+    assert properties.inputs_hash(inputs) == "c7d952dc5cb6fbb32a46d078f58db888"
