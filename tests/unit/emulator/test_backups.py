@@ -90,6 +90,15 @@ def test_a_status_that_nobody_documents(local: Local) -> None:
     assert (record(local)["status"], record(local)["progress"]) == ("succeed", "100.00")
 
 
+@pytest.mark.parametrize("status", ["succeed", "failed", "expired", "deleted"])
+def test_a_final_status_frees_the_instance(local: Local, status: str) -> None:
+    backup_id = local.back_up()
+    local.control("PATCH", f"/backups/{backup_id}", {"status": status})
+    assert local.show()["task"] is None
+    local.back_up()
+    assert local.call("DELETE", f"{INSTANCES}/{HA}/backups/{backup_id}").status == 204
+
+
 def test_new_backups_of_a_status_that_nobody_documents(local: Local) -> None:
     local.behave(backup_status="archiving", backup_progress="100.00")
     local.back_up()

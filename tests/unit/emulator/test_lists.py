@@ -142,6 +142,8 @@ def test_a_deleted_backup_that_still_shows_is_none_of_the_24(local: Local) -> No
     assert first in {row["backup_id"] for row in local.control("GET", "/backups")}
     local.control("POST", "/backups", {"instance_id": HA})
     assert first not in {row["backup_id"] for row in local.control("GET", "/backups")}
+    total, ids = listed(local, limit=100)
+    assert (total, second in ids) == (25, True)
 
 
 def test_no_date_header(local: Local) -> None:

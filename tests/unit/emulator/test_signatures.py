@@ -173,6 +173,7 @@ ALTERED: dict[str, Callable[[Sent], Sent]] = {
     "body": lambda sent: replace(sent, body=sent.body.replace(b"R", b"r")),
     "line break": lambda sent: replace(sent, body=sent.body.rstrip(b"\n")),
     "signed header": lambda sent: sent.with_header("User-Agent", "other"),
+    "header sent twice": lambda sent: replace(sent, headers=[("User-Agent", "other"), *sent.headers]),
     "project": lambda sent: sent.with_header("X-Project-Id", "f" * 32),
     "date": lambda sent: sent.with_header("X-Sdk-Date", date_of(START + 1)),
     "date taken away": lambda sent: sent.with_header("X-Sdk-Date", ""),
