@@ -14,10 +14,11 @@ from pulumi_dcs.clients import Clients
 from pulumi_dcs.config.errors import SettingsError
 from pulumi_dcs.config.settings import Settings
 
+from .api.conftest import no_way_named_from_outside
 from .api.support import LeapingClock, Service, response, service
 from .config.support import NoChain, settings
 
-__all__ = ["service"]
+__all__ = ["no_way_named_from_outside", "service"]
 
 KEYS = {"HW_ACCESS_KEY": "a", "HW_SECRET_KEY": "s"}
 

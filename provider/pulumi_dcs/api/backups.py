@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from .backup_format import BackupFormat
-from .client import Client, path_segment
 from .clock import Pause
-from .error_response import service_time
+from .messages import Request, path_segment, service_time
 from .parsing import boolean, decimal, parse_time, text, whole_number, word
-from .transport import Request
+
+if TYPE_CHECKING:
+    from .client import Client
 
 __all__ = ["MAX_PAGE_SIZE", "BackupFormat", "BackupPage", "BackupRecord", "BackupStatus", "Backups"]
 

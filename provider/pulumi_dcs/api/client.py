@@ -8,16 +8,16 @@ from __future__ import annotations
 import platform
 import threading
 from typing import Final
-from urllib.parse import quote
 
 from .clock import Clock, Pause
 from .credentials import Credentials, CredentialSource
 from .error_response import describe, error_from, is_throttled, named_wait
 from .errors import CredentialsUnavailable, DcsError, ServiceError
 from .location import Location
+from .messages import Request, Response
 from .rate_limit import RateLimit
 from .signing import RequestSigner
-from .transport import Request, Response, Transport
+from .transport import Transport
 
 
 class Client:
@@ -119,15 +119,3 @@ class Client:
             service=self._service,
             retry_after=retry_after,
         )
-
-
-def path_segment(text: str) -> str:
-    """An id as one segment of a URL's path.
-
-    Raises:
-        DcsError: it can't be one. Empty, or made of dots, it would name another resource: the instance instead of
-            its backup.
-    """
-    if text.strip(".") == "":
-        raise DcsError(f"{text!r} is not a valid id.", advice="give the id as the service shows it.")
-    return quote(text, safe="")

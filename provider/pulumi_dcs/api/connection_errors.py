@@ -13,6 +13,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 import requests.exceptions as requests_errors
@@ -78,14 +79,15 @@ def _connection_failed(
     def failed(summary: str, *, sent: bool, advice: str, is_transient: bool = True) -> ConnectionFailed:
         return ConnectionFailed(summary, sent=sent, is_transient=is_transient, facts=facts, advice=advice)
 
-    if not is_prepared or _has(causes, _NEVER_WRITTEN):
+    if not is_prepared or isinstance(error, _NEVER_WRITTEN):
         return failed(
             f"{peer} can't be asked: the request could not be written.",
             sent=False,
             is_transient=False,
             advice="check the endpoint, the project's id and the credentials for characters that don't belong there.",
         )
-    if route.bundle and not os.path.exists(route.bundle):  # noqa: PTH110 — any path, whatever it consists of
+    # What comes from a connection is wrapped by requests; a bare OSError is its check of the certificates, before it.
+    if type(error) is OSError and route.bundle and not Path(route.bundle).exists():
         return failed(
             f"No trusted connection to {peer}.",
             sent=False,

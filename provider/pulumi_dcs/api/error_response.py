@@ -5,8 +5,6 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import quote
 
@@ -23,8 +21,10 @@ from .errors import (
     ThrottledError,
     UnexpectedResponse,
 )
+from .messages import Request, Response, service_time
 from .signing import SIGNING_WINDOW
-from .transport import Request, Response
+
+__all__ = ["clean", "clock_skew", "describe", "error_from", "is_throttled", "named_wait", "service_time"]
 
 _MAX_MESSAGE: Final = 500
 """Characters. The service's own messages have under 200; a gateway's page can have any number."""
@@ -101,15 +101,6 @@ def clean(text: str) -> str:
     """The text on one line, without control characters, and cut to a readable length."""
     line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
     return line if len(line) <= _MAX_MESSAGE else line[:_MAX_MESSAGE] + "…"
-
-
-def service_time(response: Response) -> datetime | None:
-    """The service's clock when it responded, in whole seconds; None where the response does not tell."""
-    try:
-        moment = parsedate_to_datetime(response.headers.get("Date", ""))
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 def clock_skew(response: Response, clock: Clock) -> float | None:

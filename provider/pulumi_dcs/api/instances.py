@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .client import Client, path_segment
 from .clock import Pause
 from .error_codes import INSTANCE_GONE
 from .errors import ServiceError
+from .messages import Request, path_segment
 from .parsing import decimal, text, whole_number, word
-from .transport import Request
+
+if TYPE_CHECKING:
+    from .client import Client
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from .client import Client
 from .clock import Pause
+from .messages import Request
 from .parsing import word
-from .transport import Request
+
+if TYPE_CHECKING:
+    from .client import Client
 
 
 class Projects:

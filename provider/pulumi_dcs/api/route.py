@@ -7,6 +7,7 @@ then shows it with its password. Here each is checked before anything is sent, a
 from __future__ import annotations
 
 import os
+import re
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,8 @@ from .location import is_loopback
 BUNDLE_VARIABLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 """The first two are read by requests, in this order; the third by curl, OpenSSL and programs in Go."""
 
+_HOST: Final = re.compile(r"[!-~]+")
+"""Without blanks and control characters, which urllib3 2.2 lets through."""
 _SYSTEM: Final = "the system's proxy settings"
 
 
@@ -71,7 +74,7 @@ def find_route(endpoint: str, adapter: HTTPAdapter) -> Route:
         host, port = url.hostname or "", url.port
     except ValueError:
         host, port = "", None
-    if not host or url.scheme not in ("https", "http"):
+    if not _HOST.fullmatch(host) or url.scheme not in ("https", "http"):
         raise ConnectionFailed(
             "The endpoint is not a usable URL.", sent=False, is_transient=False, advice="correct the endpoint."
         )
@@ -115,11 +118,12 @@ def _checked_proxy(value: str, source: str, adapter: HTTPAdapter) -> Proxy:
         is_socks = url.lower().startswith("socks") and "SOCKS" in str(error)
         defect = "is a SOCKS proxy, which needs the package PySocks" if is_socks else "is not a usable URL"
         raise _unusable(subject, defect, source) from None
-    if not parsed.host:
-        raise _unusable(subject, "names no host", source)
+    host = parsed.host or ""
+    if not _HOST.fullmatch(host):
+        raise _unusable(subject, "names no usable host", source)
     if parsed.query or parsed.fragment or (parsed.path or "/") != "/":
         raise _unusable(subject, "has something behind host and port", source)
-    return Proxy(url, source, parsed.host if parsed.port is None else f"{parsed.host}:{parsed.port}")
+    return Proxy(url, source, host if parsed.port is None else f"{host}:{parsed.port}")
 
 
 def _find_bundle() -> tuple[str | None, str]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 import requests
@@ -14,7 +12,10 @@ from requests.auth import AuthBase
 
 from .clock import Clock
 from .connection_errors import translated
+from .messages import Request, Response
 from .route import find_route
+
+__all__ = ["Request", "Response", "Transport"]
 
 CONNECT_TIMEOUT: Final = 10.0
 """Seconds. A connection across the world takes under one; ten survive three lost SYN packets (1 s, 2 s, 4 s)."""
@@ -28,38 +29,6 @@ MAX_CONNECTIONS: Final = 64
 """Kept open per client: as many as operations run at the same time with the largest sensible ``--parallel``."""
 
 _HEADER_VALUE: Final = re.compile(r"[ -~]*")
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is to be sent."""
-
-    method: str
-    path: str
-    query: tuple[tuple[str, str], ...] = ()
-    body: Mapping[str, object] | None = None
-
-
-@dataclass(frozen=True)
-class Response:
-    """What came back.
-
-    Attributes:
-        is_complete: whether all of the body was read.
-    """
-
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
-    is_complete: bool = True
-
-    def json(self) -> object:
-        """The body as JSON; None where it is none."""
-        try:
-            parsed: object = json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
-        return parsed
 
 
 class Transport:
@@ -118,9 +87,8 @@ class Transport:
             data = json.dumps(dict(request.body), ensure_ascii=False).encode()
             headers["Content-Type"] = "application/json"
         url = self.endpoint + request.path
-        prepared = requests.Request(
-            request.method, url, params=list(request.query), data=data, headers=headers, auth=auth
-        ).prepare()
+        prepared = requests.PreparedRequest()
+        prepared.prepare(request.method, url, headers, data=data, params=list(request.query), auth=auth)
         # http.client would find out only while it sends, by an error that shows the value.
         for name, value in prepared.headers.items():
             if not _HEADER_VALUE.fullmatch(value):

@@ -1,11 +1,16 @@
 """What the API layer's tests share."""
 
 import pytest
+from hypothesis import settings
 from pulumi_dcs.api.route import BUNDLE_VARIABLES
 
 from .support import service
 
 __all__ = ["service"]
+
+# Times are not asserted: machines are busy, and a first import takes longer than the rest together.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+import traceback
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -104,8 +105,6 @@ def raw_server(serve: Callable[[socket.socket], None]) -> Iterator[str]:
 
 def chain_text(error: BaseException | None) -> str:
     """Everything that a traceback, a log or a debugger's line could show of an error."""
-    import traceback
-
     parts: list[str] = []
     seen: set[int] = set()
     if error is not None:
@@ -115,6 +114,3 @@ def chain_text(error: BaseException | None) -> str:
         parts += [str(error), repr(error), repr(error.args), repr(vars(error))]
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return "\n".join(parts)
-
-
-Headers = Mapping[str, str]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pulumi_dcs.api.client import Client, path_segment
+from pulumi_dcs.api.client import Client
 from pulumi_dcs.api.credentials import AccessKey, AuthToken, Credentials
 from pulumi_dcs.api.errors import (
     AuthenticationError,
@@ -14,7 +14,7 @@ from pulumi_dcs.api.errors import (
     UnexpectedResponse,
 )
 from pulumi_dcs.api.location import Location
-from pulumi_dcs.api.transport import Request, Response
+from pulumi_dcs.api.messages import Request, Response, path_segment
 
 from .support import KEYS, LeapingClock, Service, chain_text, client_at, response
 

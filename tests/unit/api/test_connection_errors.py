@@ -209,3 +209,4 @@ def test_certificates_that_have_vanished_are_blamed_by_their_variable(tmp_path: 
     assert (error.sent, error.is_transient) == (False, False)
     assert "CURL_CA_BUNDLE" in error.advice
     assert "gone.pem" not in chain_text(error)
+    assert failure(requests.exceptions.ConnectionError(ConnectionResetError(104, "x")), route=route).sent
