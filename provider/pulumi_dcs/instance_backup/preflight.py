@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
-from ..api.errors import ConnectionFailed, CredentialsUnavailable, DcsError, NotFoundError, ServiceError
+from ..api.errors import ConnectionFailed, CredentialsUnavailable, DcsError, ServiceError
 from ..api.instances import Instance, Instances
 from ..config.errors import SettingsError
 from ..config.location import missing_region
@@ -84,8 +84,8 @@ class Preflight:
         try:
             service = self._open_service(location["region"], location["project_id"])
             instance = self._ask(urn, instance_id, lambda: self._show(service, operation, instance_id))
-        except NotFoundError as error:
-            return [Failure("instance_id", f"there is no such instance. {error}")]
+        except ServiceError as error:
+            return [_no_instance(error)]
         if instance is not None and instance.is_single_node:
             reason = "it is a single-node instance, which has no backups; back up a master/standby or cluster one."
             return [Failure("instance_id", reason)]
@@ -121,8 +121,8 @@ class Preflight:
             )
             if snapshot is not None and (snapshot.is_complete or backup_id in snapshot.records):
                 check_adoptable(snapshot.records.get(backup_id), wanted, backup_id, secret_inputs)
-        except NotFoundError as error:
-            return [Failure("instance_id", f"there is no such instance. {error}")]
+        except ServiceError as error:
+            return [_no_instance(error)]
         except RecordNotFoundError as error:
             return [Failure("adopt_backup_id", str(error))]
         return []
@@ -194,3 +194,8 @@ class Preflight:
                 message = f"The project id could not be looked up for this preview.\n  {error}"
                 self._session.log.warn(urn, message)
             return UNKNOWN
+
+
+def _no_instance(error: ServiceError) -> Failure:
+    """What the service says of an instance that it does not know, or whose id it takes for none."""
+    return Failure("instance_id", f"there is no such instance. {error}")

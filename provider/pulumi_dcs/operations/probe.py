@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from ..api.errors import DcsError, NotFoundError
+from ..api.errors import DcsError, ServiceError
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ class Probe:
             on_failure: called with the failure, for the first of them only.
 
         Raises:
-            NotFoundError: that is a response, not a failure.
+            ServiceError: the service has refused the call itself (HTTP 400 or 404): that is a response, not a failure.
         """
         with self._lock:
             if self._has_failed:
@@ -43,9 +43,9 @@ class Probe:
     def _try(self, call: Callable[[], T], on_failure: Callable[[DcsError], None]) -> T | None:
         try:
             return call()
-        except NotFoundError:
-            raise
         except DcsError as error:
+            if isinstance(error, ServiceError) and error.http_status in (400, 404):
+                raise
             is_first, self._has_failed = not self._has_failed, True
             if is_first:
                 on_failure(error)

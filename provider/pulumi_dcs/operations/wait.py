@@ -122,7 +122,7 @@ class Wait(Generic[R]):
             ) from error
         self._last_failure = error
         named = error.retry_after or 0.0 if isinstance(error, ThrottledError) else 0.0
-        growing = (named or next_poll_delay(self._age)) * 2 ** min(self._failed_polls, 5)
+        growing = (named or next_poll_delay(self._age)) * 2.0 ** min(self._failed_polls, 5)
         self._failed_polls += 1
         delay = max(named, min(growing, _MAX_FAILURE_DELAY))
         self._operation.report_progress(
