@@ -4,42 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import pytest
 from pulumi_dcs.engine.values import ARCHIVE_SIGNATURE, ASSET_SIGNATURE, SIGNATURE
 
-from .conftest import CURRENT
 from .toy import ToyStack
-
-MakeToyStack = Callable[..., ToyStack]
-
-
-@pytest.fixture
-def make_toy_stack(tmp_path: Path, engine: Path, pulumi_home: Path) -> MakeToyStack:
-    def make(folder: str = "project", backend: str = "") -> ToyStack:
-        environment = {
-            **os.environ,
-            "PATH": os.pathsep.join([str(CURRENT), str(engine), os.environ["PATH"]]),
-            "PULUMI_HOME": str(pulumi_home),
-            "PULUMI_CONFIG_PASSPHRASE": "test",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "HOME": str(pulumi_home),
-        }
-        environment.pop("VIRTUAL_ENV", None)
-        (tmp_path / folder).mkdir()
-        return ToyStack(tmp_path / folder, environment, backend=backend)
-
-    return make
-
-
-@pytest.fixture
-def stack(make_toy_stack: MakeToyStack) -> ToyStack:
-    return make_toy_stack()
 
 
 def test_a_life(stack: ToyStack) -> None:
@@ -90,11 +60,9 @@ def _preview_steps(stack: ToyStack) -> list[dict[str, Any]]:
 
 def test_failures_are_one_diagnostic_each(stack: ToyStack) -> None:
     # The first request of the process fails by the stock methods, the others by the adapter.
-    stack.program(
-        'Toy("a", value="fails")\nToy("b", value="half")\nToy("c", value="bug", token="s3cret")\n'    )
+    stack.program('Toy("a", value="fails")\nToy("b", value="half")\nToy("c", value="bug", token="s3cret")\n')
     outcome = stack.up("--continue-on-error")
     assert not outcome.ok
-    print(outcome.text)
     assert "s3cret" not in outcome.text
     assert "toy: it failed\n      because it should ?\n" in outcome.diagnostics
     assert "toy: half done\n" in outcome.diagnostics
@@ -121,8 +89,7 @@ def test_failures_are_one_diagnostic_each(stack: ToyStack) -> None:
 def test_a_refused_secret_is_named_but_not_shown(stack: ToyStack) -> None:
     stack.program("Toy('a', value=pulumi.Output.secret('refused'))")
     outcome = stack.preview()
-    print(outcome.text)
-    assert "resource 'a': property value: it is refused." in outcome.text.replace("has a problem: ", "")
+    assert "resource 'a' has a problem: property value: it is refused." in outcome.text
     assert "{refused}" not in outcome.text
 
 
@@ -191,7 +158,6 @@ def test_the_program_reads_what_is_managed_elsewhere(stack: ToyStack) -> None:
     assert (read["id"], read["properties"], read["inputs"]) == ("some-id", {"value": "x"}, {"value": "x"})
     assert read["is_get"]
     (resource,) = stack.state()
-    print(resource)
     assert resource["external"]
     assert "__program" not in json.dumps({**resource, "propertyDependencies": {}})
     assert resource["sourcePosition"] == "project:///__main__.py#5"
@@ -241,9 +207,6 @@ def test_assets_count_by_their_content(stack: ToyStack) -> None:
     stack.program(f"Toy('a', value='x', {ASSETS.format('one')})")
     assert stack.up().ok
     (resource,) = stack.state()
-    print(resource)
-    for note in stack.notes():
-        print(note)
     kept = resource["outputs"]["triggers"]
     assert kept["text"] == "asset:sha256:" + hashlib.sha256(b"one").hexdigest()
     assert kept["file"] == "asset:sha256:" + hashlib.sha256(b"data").hexdigest()
@@ -292,7 +255,6 @@ def test_a_state_that_holds_assets_can_be_used(stack: ToyStack) -> None:
     assert diff["old_inputs"] == diff["new_inputs"]
     assert diff["has_old_assets"]
     outcome = stack.refresh()
-    print(outcome.text)
     outcome = stack.up()
     assert outcome.ok, outcome.text
     (resource,) = [each for each in stack.state() if each["urn"].endswith("::a")]

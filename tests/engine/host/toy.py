@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from .stack import Stack
+from tests.engine.stack import Stack
 
 OURS: Final = '''
 """A provider on our adapter. What it is asked, it writes down beside the program."""
@@ -86,6 +86,17 @@ class Ours:
             self.most = max(self.most, self.running)
         note("ours-at-once", most=self.most)
         self.host.log.report_progress(request.urn, "toy: at work")
+        if value == "state":
+            from pulumi_dcs.engine import workspace
+            from pulumi_dcs.engine.stack_state import StackStates, StackStateUnavailable
+            found = dict(binary=workspace.engine_binary(), directory=workspace.engine_directory(),
+                         root=workspace.project_root(), backend=workspace.backend_url(os.environ))
+            try:
+                state = StackStates().read(request.urn, request.program.organization)
+                note("state", resources=[dataclasses.asdict(each) for each in state.resources],
+                     pending=[dataclasses.asdict(each) for each in state.pending_creates], **found)
+            except StackStateUnavailable as error:
+                note("state", error=error.reason, **found)
         if value == "meet":
             give_up = time.monotonic() + 30
             while self.most < 20 and time.monotonic() < give_up:
@@ -202,6 +213,11 @@ def write_modules(folder: Path) -> None:
     (folder / "theirs.py").write_text(THEIRS)
 
 
+def toy_program(text: str) -> str:
+    """A program that declares toys."""
+    return f"import pulumi\nfrom ours import Also, Toy\nfrom theirs import Theirs\n\n{text}\n"
+
+
 class ToyStack(Stack):
     """A stack whose program declares toys."""
 
@@ -211,7 +227,7 @@ class ToyStack(Stack):
 
     def program(self, text: str) -> None:
         """Write a program that declares toys."""
-        self.write(f"import pulumi\nfrom ours import Also, Toy\nfrom theirs import Theirs\n\n{text}")
+        self.write(toy_program(text))
 
     def notes(self, kind: str = "") -> list[dict[str, Any]]:
         """What the providers wrote down, and forget it."""

@@ -1,0 +1,38 @@
+"""Stacks with toys: resources of a provider on our adapter, and of somebody else's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.engine.conftest import CURRENT
+
+from .toy import ToyStack
+
+MakeToyStack = Callable[..., ToyStack]
+
+
+@pytest.fixture
+def make_toy_stack(tmp_path: Path, engine: Path, pulumi_home: Path) -> MakeToyStack:
+    def make(folder: str = "project", backend: str = "") -> ToyStack:
+        environment = {
+            **os.environ,
+            "PATH": os.pathsep.join([str(CURRENT), str(engine), os.environ["PATH"]]),
+            "PULUMI_HOME": str(pulumi_home),
+            "PULUMI_CONFIG_PASSPHRASE": "test",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "HOME": str(pulumi_home),
+        }
+        environment.pop("VIRTUAL_ENV", None)
+        (tmp_path / folder).mkdir()
+        return ToyStack(tmp_path / folder, environment, backend=backend)
+
+    return make
+
+
+@pytest.fixture
+def stack(make_toy_stack: MakeToyStack) -> ToyStack:
+    return make_toy_stack()
