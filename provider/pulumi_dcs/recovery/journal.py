@@ -140,7 +140,7 @@ class Journal:
             return JournalAttempt(self, int(cursor.lastrowid or 0), urn, Progress(), is_retry=False, is_new=True)
 
     def save(self, number: int, progress: Progress) -> None:
-        """Keep how far an attempt has come. A record that a response has named is this one's, whoever has claimed it."""
+        """Keep how far it has come. A record that a response has named is this one's, whoever has claimed it."""
         with self._transaction() as database:
             if progress.record_id:
                 database.execute(
