@@ -6,7 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from pulumi_dcs.engine.host import Ability
+from pulumi_dcs.engine.host import Capcapability
 
 from tests.endpoint import HA, SINGLE, LocalEndpoint
 
@@ -28,15 +28,15 @@ def test_the_oldest_environment_is_what_it_says() -> None:
         assert version.startswith(bound[1])
 
 
-def test_every_ability_is_in_force(stack_of_each_sdk: Stack, endpoint: LocalEndpoint) -> None:
+def test_every_capability_is_in_force(stack_of_each_sdk: Stack, endpoint: LocalEndpoint) -> None:
     stack = stack_of_each_sdk
     stack.environment["DCS_DEBUG"] = "1"
     stack.declare(instance_id=HA)
     outcome = stack.up()
     assert outcome.ok, outcome.text
-    told = re.search(r"abilities: ([A-Z_, ]+)", outcome.text)
+    told = re.search(r"capabilities: ([A-Z_, ]+)", outcome.text)
     assert told is not None
-    assert set(told[1].split(", ")) == {ability.name for ability in Ability}
+    assert set(told[1].split(", ")) == {capability.name for capability in Capcapability}
 
 
 def test_the_life_of_a_backup(stack_of_each_sdk: Stack, endpoint: LocalEndpoint) -> None:

@@ -16,7 +16,8 @@ import pytest
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
 from pulumi_dcs import policies
 from pulumi_dcs.api import error_codes
-from pulumi_dcs.instance_backup.properties import INPUT_NAMES, OUTPUT_NAMES
+from pulumi_dcs.instance_backup.names import INPUTS as INPUT_NAMES
+from pulumi_dcs.instance_backup.names import OUTPUTS as OUTPUT_NAMES
 
 from bench import report
 
