@@ -111,7 +111,7 @@ class Lifecycle:
         notes = session.note_check(urn, program, request.old_inputs)
         self._name_orphans(urn)
         failures = list(check(request.new_inputs, is_marked=session.settings.mark))
-        declared = {**request.new_inputs, SECRET_INPUTS: program.secret_inputs}
+        declared = {**request.new_inputs, SECRET_INPUTS: program.secret_paths}
         inputs: dict[str, Any] = without_assets(canonical_inputs(declared))
         if not failures:
             failures = self._preflight.fill_in_location(urn, notes.old_inputs, inputs, is_preview=program.dry_run)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ..api.backup_format import BackupFormat
 from ..api.backups import BackupRecord, BackupStatus, percent_of
-from ..engine.requests import PropertyDiffKind
+from ..engine.requests import PropertyDiffKind, top_level_names
 from ..engine.unknowns import has_unknowns
 from .mark import is_same_remark, without_mark
 from .names import ENDPOINT, SECRET_INPUTS
@@ -161,9 +161,9 @@ def updates(
             else PropertyDiffKind.UPDATE
         )
     # A value that has become a secret is still in the outputs in plain text, until they are written again.
-    for name in new_inputs.get(SECRET_INPUTS) or ():
-        if name not in (old_outputs.get(SECRET_INPUTS) or ()) and old_outputs.get(name) is not None:
-            changes[name] = PropertyDiffKind.UPDATE
+    encrypted = old_outputs.get(SECRET_INPUTS) or ()
+    newly_secret = top_level_names(path for path in new_inputs.get(SECRET_INPUTS) or () if path not in encrypted)
+    changes |= {name: PropertyDiffKind.UPDATE for name in newly_secret if old_outputs.get(name) is not None}
     return changes
 
 
