@@ -55,6 +55,7 @@ from .properties import (
     canonical_inputs,
     drifted_inputs,
     is_settled,
+    newly_secret,
     outputs,
     outputs_with,
     replacements,
@@ -142,6 +143,8 @@ class Lifecycle:
         is_waited_for = Inputs.of(request.new_inputs).wait and not is_settled(request.old_outputs)
         if is_waited_for and notes.program.dry_run:
             self._session.log.info(request.urn, preview.going_on(which.instance_id, which.backup_id))
+        if (names := newly_secret(request.old_outputs, request.new_inputs)) and notes.program.dry_run:
+            self._session.log.info(request.urn, preview.encryption(names))
         return DiffResponse(changes, has_changes=bool(changes) or is_waited_for or request.has_old_assets)
 
     @_diagnosed
