@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import replace
 from typing import Final, Generic
 
@@ -92,6 +92,7 @@ class CreateOnce(Generic[R]):
         self._saved_state = saved_state
         self._before_start = before_start
         self._known: frozenset[str] = frozenset()
+        self._in_state: Set[str] = frozenset()
         self._request = SentRequest(wanted.content)
         self._is_outstanding = False
         self._last_failure: DcsError | None = None
@@ -110,20 +111,26 @@ class CreateOnce(Generic[R]):
         """
         try:
             return self._run()
-        except (TimedOutError, CancelledError) as error:
-            if (found := self._last_try_to_find()) is not None:
-                return found
-            facts = (*error.facts, *(facts_of(self._last_failure) if self._last_failure else ()), self._outcome)
-            raise type(error)(error.summary, facts=facts, advice=self._advice(error)) from error
-        except UncertainOwnershipError:
-            raise
         except DcsError as error:
-            raise CreateFailedError(
-                error.summary,
-                facts=(*error.facts, self._outcome),
-                advice=self._advice(error),
-                is_outcome_known=not self._is_outstanding,
-            ) from error
+            if isinstance(error, (TimedOutError, CancelledError)) and (found := self._last_try_to_find()) is not None:
+                return found
+            if self._is_outstanding:
+                self._attempt.leave_unresolved()
+            raise self._ended(error) from error
+
+    def _ended(self, error: DcsError) -> DcsError:
+        """The error with which the create ends: with what it means for the resource."""
+        if isinstance(error, UncertainOwnershipError):
+            return error
+        if isinstance(error, (TimedOutError, CancelledError)):
+            facts = (*error.facts, *(facts_of(self._last_failure) if self._last_failure else ()), self._outcome)
+            return type(error)(error.summary, facts=facts, advice=self._advice(error))
+        return CreateFailedError(
+            error.summary,
+            facts=(*error.facts, self._outcome),
+            advice=self._advice(error),
+            is_outcome_known=not self._is_outstanding,
+        )
 
     def _run(self) -> str:
         snapshot = self._cache.list_completely(self._operation, self._instance_id)
@@ -143,14 +150,16 @@ class CreateOnce(Generic[R]):
         if attempt.is_retry:
             return self._continue(snapshot)
         evidence = self._evidence(suspects)
-        if evidence.interrupted_creates == 0 or attempt.progress.record_id in evidence.in_state:
+        self._in_state = evidence.in_state.keys()
+        is_over = evidence.interrupted_creates == 0 and not attempt.is_unresolved
+        if is_over or attempt.progress.record_id in evidence.in_state:
             # The journal is out of date: what it tells of has been saved, or was given up on purpose.
             attempt.save(Progress())
         found = self._continue(snapshot)
         explained = 1 if attempt.continues_an_interrupted else 0
         if found is not None or evidence.interrupted_creates <= explained:
             return found
-        return self._take_over_marked([each for each in suspects if each.id not in evidence.in_state])
+        return self._take_over_marked([each for each in suspects if each.id not in self._in_state])
 
     def _continue(self, snapshot: Snapshot[R]) -> str | None:
         progress = self._attempt.progress
@@ -369,7 +378,10 @@ class CreateOnce(Generic[R]):
         return [
             record.id
             for record in snapshot.records.values()
-            if not record.is_gone and self._wanted.fits(record, request.wanted) and request.can_have_made(record)
+            if not record.is_gone
+            and record.id not in self._in_state
+            and self._wanted.fits(record, request.wanted)
+            and request.can_have_made(record)
         ]
 
     def _uncertain_which(self, record_ids: list[str]) -> UncertainOwnershipError:

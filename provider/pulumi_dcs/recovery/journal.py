@@ -34,13 +34,15 @@ create table if not exists attempts (
     inputs_hash text not null, replaces text not null default '',
     endpoint text not null, region text not null, project_id text not null, instance_id text not null,
     record_id text not null default '', request text not null default '',
-    run text not null, is_reported integer not null default 0, saved_at real, changed_at real not null
+    run text not null, is_reported integer not null default 0, is_unresolved integer not null default 0,
+    saved_at real, changed_at real not null
 );
 create index if not exists attempts_of_resource on attempts (scope, urn);
 create unique index if not exists one_owner on attempts (endpoint, record_id) where record_id != '';
 """
 _COLUMNS: Final = (
-    "number, urn, inputs_hash, endpoint, region, project_id, instance_id, record_id, request, run, is_reported"
+    "number, urn, inputs_hash, endpoint, region, project_id, instance_id, record_id, request, run, is_reported, "
+    "is_unresolved"
 )
 
 
@@ -56,6 +58,7 @@ class Entry:
         progress: how far it has come.
         run: the process that makes it.
         is_reported: whether that process ended in good order after it had reported the record to the engine.
+        is_unresolved: whether that create ended in an error without knowing whether it had made something.
     """
 
     number: int
@@ -65,6 +68,7 @@ class Entry:
     progress: Progress
     run: str
     is_reported: bool
+    is_unresolved: bool
 
 
 class Journal:
@@ -120,7 +124,7 @@ class Journal:
                     (own, replaces, site.endpoint, site.region, site.project_id, time.time(), found.number),
                 )
                 is_retry = found.run == own
-                return JournalAttempt(self, found.number, urn, found.progress, is_retry=is_retry, is_new=False)
+                return JournalAttempt(self, found.number, urn, found, is_retry=is_retry)
             cursor = database.execute(
                 "insert into attempts (scope, urn, inputs_hash, replaces, endpoint, region, project_id, instance_id, "
                 "run, changed_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -137,7 +141,7 @@ class Journal:
                     time.time(),
                 ),
             )
-            return JournalAttempt(self, int(cursor.lastrowid or 0), urn, Progress(), is_retry=False, is_new=True)
+            return JournalAttempt(self, int(cursor.lastrowid or 0), urn, None)
 
     def save(self, number: int, progress: Progress) -> None:
         """Keep how far it has come. A record that a response has named is this one's, whoever has claimed it."""
@@ -148,7 +152,7 @@ class Journal:
                     (progress.record_id, number),
                 )
             database.execute(
-                "update attempts set record_id = ?, request = ?, changed_at = ? where number = ?",
+                "update attempts set record_id = ?, request = ?, is_unresolved = 0, changed_at = ? where number = ?",
                 (progress.record_id, write_request(progress.request), time.time(), number),
             )
 
@@ -169,6 +173,11 @@ class Journal:
         """Whether the record belongs to another attempt, or to another resource of this process."""
         with self._transaction():
             return self._is_anothers(number, urn, record_id)
+
+    def leave_unresolved(self, number: int) -> None:
+        """Keep that an attempt ends in an error without knowing whether it has made something."""
+        with self._transaction() as database:
+            database.execute("update attempts set is_unresolved = 1 where number = ?", (number,))
 
     def drop(self, number: int) -> None:
         """Forget an attempt: there is nothing to be found."""
@@ -284,6 +293,7 @@ class Journal:
                 read_progress(record_id, request),
                 run,
                 bool(is_reported),
+                bool(is_unresolved),
             )
             for (
                 number,
@@ -297,6 +307,7 @@ class Journal:
                 request,
                 run,
                 is_reported,
+                is_unresolved,
             ) in rows
         ]
 
@@ -393,21 +404,24 @@ class Journal:
 class JournalAttempt:
     """One create's row (see ``operations.ownership.Attempt``)."""
 
-    def __init__(
-        self, journal: Journal, number: int, urn: str, progress: Progress, *, is_retry: bool, is_new: bool
-    ) -> None:
+    def __init__(self, journal: Journal, number: int, urn: str, found: Entry | None, *, is_retry: bool = False) -> None:
         self._journal = journal
         self._number = number
         self._urn = urn
-        self.progress = progress
+        self.progress = found.progress if found else Progress()
         self.is_retry = is_retry
-        self.continues_an_interrupted = not is_new and not is_retry
+        self.is_unresolved = found.is_unresolved if found else False
+        self.continues_an_interrupted = found is not None and not is_retry and not self.is_unresolved
 
     def save(self, progress: Progress) -> None:
         """Keep how far it has come."""
         if progress != self.progress:
             self._journal.save(self._number, progress)
             self.progress = progress
+
+    def leave_unresolved(self) -> None:
+        """Keep that it ends in an error without knowing whether it has made something."""
+        self._journal.leave_unresolved(self._number)
 
     def claim(self, record_ids: Sequence[str]) -> str | None:
         """Find and claim in one step."""
