@@ -40,8 +40,8 @@ class Host:
         self._is_cancelled = False
         self._lock = threading.Lock()
         self._watch: EngineWatch | None = None
-        self.log: Final = Log(stock_host.engine_address())
-        if self.log.is_available:
+        self.engine_log: Final = Log(stock_host.engine_address())
+        if self.engine_log.is_available:
             self._capabilities.add(Capability.MESSAGES)
         self._others = OtherRequests(None)
         # Private names may change in any way: whatever looking for them raises means that they are not there.

@@ -183,6 +183,9 @@ def _wait_for_one_output(resource: pulumi.Resource) -> None:
             untrack(output)
 
 
+_NOT_SET: Final = object()
+
+
 class _TracebackLimit:
     """``sys.tracebacklimit``, which ``traceback.extract_stack`` heeds as well, for several threads at once.
 
@@ -210,7 +213,7 @@ class _TracebackLimit:
                 self._apply()
 
     def _apply(self) -> None:
-        if getattr(sys, "tracebacklimit", None) != self._set:
+        if getattr(sys, "tracebacklimit", _NOT_SET) != (_NOT_SET if self._set is None else self._set):
             # Somebody else's, or ours that somebody has taken away.
             self._set = None
             return

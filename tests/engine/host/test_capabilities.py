@@ -46,7 +46,7 @@ def test_without_a_private_name_the_stock_behaviour_is_left(stack: ToyStack, pat
     outcome = stack.preview("--diff")
     assert '~ value     : "one" => "two"' in outcome.text or '~ value : "one" => "two"' in outcome.text
     assert stack.up().ok
-    (replaced,) = [note for note in stack.notes("delete")]
+    (replaced,) = stack.notes("delete")
     assert replaced["properties"]["nested"] == {"n": 1}
     stack.program(program + "Toy('d', value='fails')")
     outcome = stack.up()
