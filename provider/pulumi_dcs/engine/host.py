@@ -74,7 +74,9 @@ class Host:
             self._is_cancelled = True
             callbacks = list(self._cancel_callbacks)
         for callback in callbacks:
-            callback()
+            # One that fails must not keep the others from hearing of it, nor the engine from its response.
+            with contextlib.suppress(Exception):
+                callback()
 
     def _close(self) -> None:
         if self._watch is not None and self._close_callbacks and self._watch.is_engine_there():

@@ -19,7 +19,7 @@ from .requests import PROGRAM, ProgramFacts
 
 _NO_ORGANIZATION: Final = "organization"
 """What Pulumi says where the state backend has none."""
-_RUNNERS: Final = frozenset({"asyncio", "runpy"})
+_RUNNERS: Final = frozenset({"asyncio", "pulumi", "runpy"})
 """The packages whose frames lie between a program and what runs it."""
 _FRAMES_OF_THE_SDK: Final = 5
 """How many lie between a resource's constructor and where the SDK looks at the stack: ``register``, the constructors of

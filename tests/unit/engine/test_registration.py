@@ -136,7 +136,7 @@ class TestTracebackLimit:
             try:
                 for _ in range(2000):
                     with limit.at(depth):
-                        assert sys.tracebacklimit >= depth
+                        assert (sys.tracebacklimit or 0) >= depth
                         assert len(traceback.extract_stack()) >= 1
             except BaseException as error:
                 problems.append(error)

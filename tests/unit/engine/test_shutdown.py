@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pulumi_dcs.engine import shutdown
 from pulumi_dcs.engine.shutdown import EngineWatch
 
 
@@ -66,9 +67,9 @@ def test_it_waits_for_requests(
     def end(_code: int) -> None:
         raise Ended
 
-    monkeypatch.setattr(shutdown.time, "monotonic", lambda: now)
-    monkeypatch.setattr(shutdown.time, "sleep", sleep)
-    monkeypatch.setattr(shutdown.os, "_exit", end)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "sleep", sleep)
+    monkeypatch.setattr(os, "_exit", end)
     with pytest.raises(Ended):
         watch(closed_port, lambda: int(now < own), lambda: int(now < other))._watch()
     assert now == pytest.approx(ends_after, abs=0.1)

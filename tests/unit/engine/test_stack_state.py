@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pulumi_dcs.engine import stack_state
+from pulumi_dcs.engine import workspace
 from pulumi_dcs.engine.stack_state import PendingCreate, StackStates, StackStateUnavailable, StateResource
 from pulumi_dcs.engine.values import ASSET_SIGNATURE, SECRET, SECRET_SIGNATURE, SIGNATURE
 
@@ -69,7 +69,12 @@ def test_of_another_state_or_none_nothing_is_concluded(text: str) -> None:
 @pytest.mark.parametrize(("organization", "name"), [("", "dev"), ("acme", "acme/shop/dev")])
 def test_the_stack_is_named_whichever_is_selected(organization: str, name: str) -> None:
     asked: list[str] = []
-    StackStates(lambda stack: asked.append(stack) or exported()).read(URN, organization)
+
+    def run(stack: str) -> str:
+        asked.append(stack)
+        return exported()
+
+    StackStates(run).read(URN, organization)
     assert asked == [name]
 
 
@@ -175,7 +180,7 @@ def test_why_it_failed(script: str, reason: str, tmp_path: Path, monkeypatch: py
     command = tmp_path / "pulumi"
     command.write_text(f"#!/bin/sh\n{script}\n")
     command.chmod(0o755)
-    monkeypatch.setattr(stack_state.workspace, "engine_binary", lambda: str(command))
+    monkeypatch.setattr(workspace, "engine_binary", lambda: str(command))
     with pytest.raises(StackStateUnavailable) as caught:
         StackStates().read(URN)
     assert reason in caught.value.reason

@@ -98,7 +98,9 @@ def test_archives(tmp_path: Path) -> None:
     (tmp_path / "sub" / "file").write_text("text")
 
     def read(**parts: Any) -> AssetHash:
-        return wire.from_struct(struct({"a": {SIGNATURE: ARCHIVE_SIGNATURE, **parts}}))["a"]
+        found = wire.from_struct(struct({"a": {SIGNATURE: ARCHIVE_SIGNATURE, **parts}}))["a"]
+        assert isinstance(found, AssetHash)
+        return found
 
     folder = read(path=str(tmp_path))
     assert (folder.kind, len(folder.sha256), folder.problem) == ("archive", 64, "")
