@@ -154,7 +154,6 @@ class CreateOnce(Generic[R]):
             raise
         else:
             self._attempt.save(Progress(record_id))
-            self._attempt.claim([record_id])
             return record_id, snapshot
         self._failed_connections = 0
         return found, snapshot

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from ..engine.stack_state import StackState, StackStateUnavailable
 from .evidence import ReadsStackStates, records_in
-from .journal import Entry, Journal
+from .journal import Journal
+from .journal_database import Entry
 from .journal_format import Scope
 
 
