@@ -169,16 +169,19 @@ def delete_response() -> empty_pb2.Empty:
     return empty_pb2.Empty()
 
 
+INIT_CAN_FAIL: Final = {"Create": "properties", "Update": "news", "Read": "inputs"}
+"""The operations after which the engine can keep a resource that failed, and where their requests have its inputs."""
+
+
 def init_failed(
     operation: str, message: Any, reason: str, resource_id: str, properties: Any
 ) -> provider_pb2.ErrorResourceInitFailed:
     """The detail of a failed call that has the engine keep the resource."""
-    inputs = {"Create": "properties", "Update": "news", "Read": "inputs"}[operation]
     return provider_pb2.ErrorResourceInitFailed(
         id=resource_id,
         properties=_with_provider(to_struct(properties), _provider(operation, message)),
         reasons=[reason],
-        inputs=getattr(message, inputs),
+        inputs=getattr(message, INIT_CAN_FAIL[operation]),
     )
 
 

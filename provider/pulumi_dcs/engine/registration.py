@@ -20,7 +20,7 @@ from .requests import PROGRAM, ProgramFacts
 
 _NO_ORGANIZATION: Final = "organization"
 """What Pulumi says where the state backend has none."""
-_RUNNERS: Final = frozenset({"asyncio", "runpy"})
+_RUNNERS: Final = frozenset({"asyncio", "pulumi", "runpy"})
 """The packages whose frames lie between a program and what runs it."""
 _FRAMES_OF_THE_SDK: Final = 5
 """How many lie between a resource's constructor and where the SDK looks at the stack: ``register``, the constructors of
@@ -187,6 +187,9 @@ def _wait_for_one_output(resource: pulumi.Resource) -> None:
             untrack(output)
 
 
+_NOT_SET: Final = object()
+
+
 class _TracebackLimit:
     """``sys.tracebacklimit``, which ``traceback.extract_stack`` heeds as well, for several threads at once.
 
@@ -214,7 +217,7 @@ class _TracebackLimit:
                 self._apply()
 
     def _apply(self) -> None:
-        if getattr(sys, "tracebacklimit", None) != self._set:
+        if getattr(sys, "tracebacklimit", _NOT_SET) != (_NOT_SET if self._set is None else self._set):
             # Somebody else's, or ours that somebody has taken away.
             self._set = None
             return

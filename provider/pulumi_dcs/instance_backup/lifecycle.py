@@ -301,7 +301,7 @@ class Lifecycle:
         holder = session.holders(request.urn).get(backup_id)
         if holder is not None and holder != request.urn and session.is_declared(holder):
             raise held_by_another(backup_id, holder)
-        owner = session.journal.adopt(request.urn, backup_id)
+        owner = session.journal.adopt(session.scope(request.urn), request.urn, backup_id)
         if owner is not None:
             raise held_by_another(backup_id, owner)
 
