@@ -137,9 +137,16 @@ class Lifecycle:
             changes["status"] = PropertyDiffKind.UPDATE_REPLACE
         notes.is_replaced = bool(changes)
         if changes:
-            self._foresee_replacement(request, which, status)
+            self._foresee_replacement(
+                request.urn, request.id, request.old_inputs, request.old_outputs, request.new_inputs
+            )
             return DiffResponse(changes, has_changes=True, outputs=frozenset({"status"}))
         changes = updates(request.old_inputs, request.old_outputs, request.new_inputs)
+        if notes.program.replaces_on(changes):
+            self._foresee_replacement(
+                request.urn, request.id, request.old_inputs, request.old_outputs, request.new_inputs
+            )
+            return DiffResponse(changes, has_changes=True)
         is_waited_for = Inputs.of(request.new_inputs).wait and not is_settled(request.old_outputs)
         if is_waited_for and notes.program.dry_run:
             self._session.log.info(request.urn, preview.going_on(which.instance_id, which.backup_id))
@@ -154,9 +161,8 @@ class Lifecycle:
         inputs = Inputs.of(request.properties)
         service = self._service(inputs.region or "", inputs.project_id or "")
         operation = self._operation(f"back up instance {inputs.instance_id}", request, CREATE_TIMEOUT)
-        notes = self._session.notes(request.urn)
         adopted = inputs.adopt_backup_id
-        if adopted is not None and adopted not in (notes.held, notes.adopted_before):
+        if adopted is not None and not self._is_spent(request.urn, adopted):
             self._adopt(service, operation, request, inputs, adopted)
             which = BackupId(inputs.instance_id, adopted)
             return self._finish(service, operation, request.properties, which, is_made_here=False)
@@ -270,26 +276,47 @@ class Lifecycle:
         """Check what a preview is about to have made, and say it, unless the diff has said it."""
         notes = self._session.notes(urn)
         adopted = inputs.get("adopt_backup_id")
-        if adopted is not None and adopted not in (notes.held, notes.adopted_before):
+        if adopted is not None and not self._is_spent(urn, adopted):
             return list(self._preflight.check_adoption(urn, inputs))
-        if notes.old_inputs and not notes.was_diffed:
-            self._session.log.info(urn, preview.forced_replacement(inputs))
-        return list(self._preflight.check_creation(urn, inputs, is_first=not notes.old_inputs))
+        is_first = not notes.old_inputs
+        if not notes.was_diffed:
+            # A replacement that is forced: some ways of that hide the old inputs from check, too.
+            if (held := self._preflight.held(urn)) is not None:
+                is_first = False
+                self._foresee_replacement(urn, held.id, held.inputs, held.outputs, inputs)
+            elif not is_first:
+                self._session.log.info(urn, preview.forced_replacement(inputs))
+        return list(self._preflight.check_creation(urn, inputs, is_first=is_first))
 
-    def _foresee_replacement(self, request: DiffRequest, which: BackupId, status: BackupStatus) -> None:
+    def _foresee_replacement(
+        self,
+        urn: str,
+        resource_id: str,
+        old_inputs: Mapping[str, Any],
+        old_outputs: Mapping[str, Any],
+        new_inputs: Mapping[str, Any],
+    ) -> None:
         """Say in a preview what a replacement does."""
-        program = self._session.notes(request.urn).program
+        program = self._session.notes(urn).program
         if not program.dry_run:
             return
-        fate = self._preflight.fate(request.urn, request.id, Inputs.of(request.old_inputs))
+        which = BackupId.parse(resource_id)
         replaced = preview.Replaced(
-            which.instance_id, which.backup_id, status, fate, is_deleted_first=program.delete_before_replace is True
+            which.instance_id,
+            which.backup_id,
+            status_of(old_outputs),
+            self._preflight.fate(urn, resource_id, Inputs.of(old_inputs)),
+            is_deleted_first=program.delete_before_replace is True,
         )
-        text = preview.replacement(
-            replaced, request.new_inputs, adopted_before=str(request.old_inputs.get("adopt_backup_id") or "")
-        )
+        text = preview.replacement(replaced, new_inputs, adopted_before=str(old_inputs.get("adopt_backup_id") or ""))
         log = self._session.log
-        (log.warn if replaced.leaves_a_gap else log.info)(request.urn, text)
+        (log.warn if replaced.leaves_a_gap else log.info)(urn, text)
+
+    def _is_spent(self, urn: str, adopted: str) -> bool:
+        """Whether the backup that the program wants to be adopted has been adopted by the resource before."""
+        notes = self._session.notes(urn)
+        # A forced replacement shows neither the old inputs nor what is held: only the saved state tells.
+        return adopted in (notes.held, notes.adopted_before) or self._session.holders(urn).get(adopted) == urn
 
     def _adopt(
         self, service: BackupService, operation: Operation, request: CreateRequest, inputs: Inputs, backup_id: str
