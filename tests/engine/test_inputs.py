@@ -161,3 +161,21 @@ def test_up_mends_a_state_that_holds_an_asset(stack: Stack, endpoint: LocalEndpo
     assert endpoint.count("create_backup") == 1
     assert stack.destroy().ok
     assert not endpoint.backups()
+
+
+@pytest.mark.row("15.10", "15.11")
+def test_odd_values_are_stable_or_refused(stack: Stack, endpoint: LocalEndpoint) -> None:
+    odd = "{'none': None, 'nones': [None, 1], 'empty': {}, 'list': [], 'large': 2**60, 'huge': 1e300, 'text': ''}"
+    declare(stack, odd)
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert stack.up("--expect-no-changes").ok
+    assert stack.refresh("--expect-no-changes").ok
+    assert stack.up("--expect-no-changes").ok
+    for value in ("nan", "inf"):
+        declare(stack, f"{{'deep': [float({value!r})]}}")
+        outcome = stack.preview()
+        assert not outcome.ok
+        assert "triggers" in outcome.diagnostics
+        assert "Traceback" not in outcome.diagnostics
+    assert endpoint.count("create_backup") == 1
