@@ -106,10 +106,10 @@ BESIDE_OURS = """
 from pulumi_dcs import InstanceBackup
 from theirs import Theirs
 
-for number in range({theirs}):
-    Theirs(f"theirs{{number}}", {seconds})
 for number in range({ours}):
     InstanceBackup(f"ours{{number}}", instance_id=f"i-{{number}}")
+for number in range({theirs}):
+    Theirs(f"theirs{{number}}", {seconds})
 """
 
 
