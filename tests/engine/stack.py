@@ -50,6 +50,8 @@ class Stack:
         self.engine = "pulumi"
         (folder / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n")
         (folder / "state").mkdir(exist_ok=True)
+        # What tells its processes from those of other stacks.
+        self.environment["STACK_FOLDER"] = str(folder)
         self.environment["PULUMI_BACKEND_URL"] = backend or f"file://{folder / 'state'}"
         self.pulumi("stack", "init", name)
 

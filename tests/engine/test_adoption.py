@@ -80,9 +80,7 @@ def test_another_id_is_adopted_in_its_place(stack: Stack, endpoint: LocalEndpoin
 
 @pytest.mark.row("14.18")
 @pytest.mark.parametrize("order", ["after the holder", "before the holder", "unordered"])
-def test_a_backup_that_another_resource_holds_is_refused(
-    stack: Stack, endpoint: LocalEndpoint, order: str
-) -> None:
+def test_a_backup_that_another_resource_holds_is_refused(stack: Stack, endpoint: LocalEndpoint, order: str) -> None:
     stack.declare_all({"holder": {"instance_id": HA}})
     assert stack.up().ok
     (held,) = stack.backup_ids()

@@ -8,7 +8,7 @@ from tests.endpoint import HA, LocalEndpoint
 
 from .conftest import MakeStack
 from .stack import Stack
-from .trouble import SHORT, Journal, killed_create
+from .trouble import SHORT, Journal, kill_everything, kill_those, killed_create, processes_of
 
 
 def clones(make_stack: MakeStack, how: str) -> tuple[Stack, Stack]:
@@ -17,9 +17,7 @@ def clones(make_stack: MakeStack, how: str) -> tuple[Stack, Stack]:
     for folder in ("first", "second"):
         stack = make_stack(folder=folder)
         if how == "backend: in Pulumi.yaml":
-            (stack.folder / "Pulumi.yaml").write_text(
-                "name: shop\nruntime: python\nbackend:\n  url: file://./state\n"
-            )
+            (stack.folder / "Pulumi.yaml").write_text("name: shop\nruntime: python\nbackend:\n  url: file://./state\n")
             del stack.environment["PULUMI_BACKEND_URL"]
         else:
             stack.environment["PULUMI_BACKEND_URL"] = "file://./state"
@@ -73,11 +71,31 @@ def test_a_clone_takes_over_nothing_of_a_killed_run(make_stack: MakeStack, endpo
     assert len(endpoint.backups()) == 2
 
 
+@pytest.mark.row("14.4")
+def test_the_next_run_waits_for_a_host_that_outlives_its_engine(
+    make_stack: MakeStack, endpoint: LocalEndpoint
+) -> None:
+    """It writes down what it has made: what the next run starts meanwhile would be a second one."""
+    stack = make_stack()
+    stack.declare(instance_id=HA, remark="one")
+    endpoint.behave(duration=SHORT)
+    endpoint.plan({"operation": "create_backup", "carried_out": True, "delay": 9.0})
+    process = stack.start_up(lambda: endpoint.count("create_backup"))
+    kill_those(stack, "pulumi up")
+    assert processes_of(stack, "pulumi.dynamic")
+    stack.pulumi("cancel", "--yes")
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert endpoint.count("create_backup") == 1
+    assert stack.backup_ids() == endpoint.backup_ids()
+    assert len(endpoint.backups()) == 1
+    kill_everything(stack)
+    process.communicate(timeout=60)
+
+
 @pytest.mark.row("14.11")
 @pytest.mark.parametrize("then", ["other inputs", "not declared any more", "destroyed"])
-def test_what_another_stack_adopts_is_never_deleted(
-    make_stack: MakeStack, endpoint: LocalEndpoint, then: str
-) -> None:
+def test_what_another_stack_adopts_is_never_deleted(make_stack: MakeStack, endpoint: LocalEndpoint, then: str) -> None:
     first, second = make_stack(folder="first"), make_stack(folder="second")
     first.declare(instance_id=HA, remark="one")
     left = killed_create(first, endpoint)

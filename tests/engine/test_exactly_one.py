@@ -7,7 +7,7 @@ import pytest
 from tests.endpoint import HA, LocalEndpoint
 
 from .stack import Stack
-from .trouble import LONG, SHORT, killed_create, on_another_machine
+from .trouble import LONG, killed_create, on_another_machine
 
 RETRYING = """
 import pulumi
@@ -122,21 +122,53 @@ def test_inputs_that_come_back_take_a_new_backup(stack: Stack, endpoint: LocalEn
 
 
 @pytest.mark.row("14.5")
-@pytest.mark.parametrize("machine", ["same", "another"])
-def test_so_they_do_after_kills_in_each_generation(stack: Stack, endpoint: LocalEndpoint, machine: str) -> None:
-    stack.config("dcs:mark", "true")
+def test_so_they_do_after_kills_in_each_generation(stack: Stack, endpoint: LocalEndpoint) -> None:
     taken: list[str] = []
     for release in ("1.0", "1.1", "1.0"):
         declare_release(stack, release)
         left = killed_create(stack, endpoint)
-        if machine == "another":
-            on_another_machine(stack)
         outcome = stack.up()
         assert outcome.ok, outcome.text
         assert stack.backup_ids() == {left}
         taken.append(left)
         assert endpoint.backup_ids() == set(taken)
     assert endpoint.count("create_backup") == 3
+
+
+@pytest.mark.row("14.5")
+def test_on_another_machine_the_mark_says_which_generation_it_is(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.config("dcs:mark", "true")
+    for release in ("1.0", "1.1"):
+        declare_release(stack, release)
+        assert stack.up().ok
+    earlier = endpoint.backup_ids()
+    declare_release(stack, "1.0")
+    left = killed_create(stack, endpoint)
+    on_another_machine(stack)
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert stack.backup_ids() == {left}
+    assert endpoint.backup_ids() == earlier | {left}
+    assert endpoint.count("create_backup") == 3
+
+
+@pytest.mark.row("14.5")
+def test_where_only_the_first_one_fits_it_is_named_and_not_taken(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.config("dcs:mark", "true")
+    declare_release(stack, "1.0")
+    assert stack.up().ok
+    (first,) = endpoint.backup_ids()
+    declare_release(stack, "1.1")
+    assert stack.up().ok
+    both = endpoint.backup_ids()
+    declare_release(stack, "1.0")
+    endpoint.remove_backup(killed_create(stack, endpoint))
+    on_another_machine(stack)
+    outcome = stack.up()
+    assert not outcome.ok
+    assert f"backup {first} may be what it made" in outcome.diagnostics
+    assert endpoint.backup_ids() == both
+    assert stack.backup_ids() == both - {first}
 
 
 @pytest.mark.row("14.5")
@@ -147,7 +179,6 @@ def test_the_first_is_not_taken_for_what_a_killed_one_has_made(stack: Stack, end
         assert stack.up().ok
     first_two = endpoint.backup_ids()
     declare_release(stack, "1.0")
-    # Killed before its POST: the interrupted create has made none.
     left = killed_create(stack, endpoint)
     endpoint.remove_backup(left)
     outcome = stack.up()

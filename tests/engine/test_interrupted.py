@@ -164,9 +164,7 @@ def assert_names_both_ways_out(text: str, left: str) -> None:
 
 
 @pytest.mark.row("14.8")
-def test_on_another_machine_without_a_mark_it_stops_and_names_the_backup(
-    stack: Stack, endpoint: LocalEndpoint
-) -> None:
+def test_on_another_machine_without_a_mark_it_stops_and_names_the_backup(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.declare_all({"one": {"instance_id": HA, "remark": "x"}, "other": {"instance_id": CLUSTER}})
     endpoint.plan({"operation": "create_backup", "instance_id": CLUSTER, "status": 403, "times": 1})
     left = killed_create(stack, endpoint)

@@ -233,6 +233,7 @@ class Stack:
         saves_left: after how many saves they fail; None for never.
         retries: how often a failed create is tried again at once, as an ``on_error`` hook has it.
         current: the URN of the resource that is being created.
+        organization: the stack's; empty where the backend has none.
     """
 
     def __init__(
@@ -253,6 +254,7 @@ class Stack:
         self.messages = Messages()
         self.errors: list[str] = []
         self.current = ""
+        self.organization = ""
         self._backend = backend or f"sim://{name}"
         self._service = service
         self._configuration = {**CONFIGURATION, **(configuration or {})}
@@ -269,6 +271,8 @@ class Stack:
         """What the engine's command line exports (see ``engine.stack_state``)."""
         if not self.is_readable:
             raise StackStateUnavailable("no such command")
+        if organization != self.organization:
+            raise StackStateUnavailable(f"no stack of {organization!r}")
         saved = self.saved
         return StackState(
             tuple(
@@ -329,7 +333,7 @@ class Engine:
         self._state = copy.deepcopy(stack.saved)
         self._earlier = list(stack.saved.pending_creates)
         self._own: list[tuple[str, dict[str, Any]]] = []
-        self._program = ProgramFacts()
+        self._program = ProgramFacts(organization=stack.organization)
 
     def up(self, declared: Mapping[str, Mapping[str, Any]], timeout: float | None) -> bool:
         is_good = True
