@@ -9,6 +9,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import replace
 from types import FrameType, FunctionType
 from typing import Any, Final, TypeVar
 
@@ -147,8 +148,8 @@ class _Facts:
         return self._find().__await__()
 
     async def _find(self) -> dict[str, Any]:
-        secrets = [name for name, value in self._inputs.items() if await _holds_secrets(value)]
-        return {**self._known.as_input(), "secretInputs": secrets}
+        paths = [path for name, value in self._inputs.items() for path in await _secret_paths(value, name)]
+        return replace(self._known, secret_paths=tuple(paths)).as_input()
 
 
 def _may_hold_secrets(value: Any) -> bool:
@@ -159,19 +160,22 @@ def _may_hold_secrets(value: Any) -> bool:
     return isinstance(value, pulumi.Output) or asyncio.isfuture(value)
 
 
-async def _holds_secrets(value: Any) -> bool:
-    """Whether the value holds a secret at any depth, be it in an output of an output."""
+async def _secret_paths(value: Any, path: str) -> list[str]:
+    """Where the value holds secrets, at any depth, be it in an output of an output.
+
+    Args:
+        path: where the value itself is.
+    """
     if isinstance(value, pulumi.Output):
-        return await value.is_secret() or await _holds_secrets(await value.future(with_unknowns=True))
+        return [path] if await value.is_secret() else await _secret_paths(await value.future(with_unknowns=True), path)
     if asyncio.isfuture(value):
-        return await _holds_secrets(await value)
+        return await _secret_paths(await value, path)
+    parts: list[tuple[str, Any]] = []
     if isinstance(value, Mapping):
-        value = list(value.values())
-    if isinstance(value, (list, tuple)):
-        for part in value:
-            if await _holds_secrets(part):
-                return True
-    return False
+        parts = [(f"{path}.{name}", part) for name, part in value.items()]
+    elif isinstance(value, (list, tuple)):
+        parts = [(f"{path}[{number}]", part) for number, part in enumerate(value)]
+    return [found for place, part in parts for found in await _secret_paths(part, place)]
 
 
 def _wait_for_one_output(resource: pulumi.Resource) -> None:

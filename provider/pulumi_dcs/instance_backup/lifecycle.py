@@ -55,6 +55,7 @@ from .properties import (
     canonical_inputs,
     drifted_inputs,
     is_settled,
+    newly_secret,
     outputs,
     outputs_with,
     replacements,
@@ -111,7 +112,7 @@ class Lifecycle:
         notes = session.note_check(urn, program, request.old_inputs)
         self._name_orphans(urn)
         failures = list(check(request.new_inputs, is_marked=session.settings.mark))
-        declared = {**request.new_inputs, SECRET_INPUTS: program.secret_inputs}
+        declared = {**request.new_inputs, SECRET_INPUTS: program.secret_paths}
         inputs: dict[str, Any] = without_assets(canonical_inputs(declared))
         if not failures:
             failures = self._preflight.fill_in_location(urn, notes.old_inputs, inputs, is_preview=program.dry_run)
@@ -142,6 +143,8 @@ class Lifecycle:
         is_waited_for = Inputs.of(request.new_inputs).wait and not is_settled(request.old_outputs)
         if is_waited_for and notes.program.dry_run:
             self._session.log.info(request.urn, preview.going_on(which.instance_id, which.backup_id))
+        if (names := newly_secret(request.old_outputs, request.new_inputs)) and notes.program.dry_run:
+            self._session.log.info(request.urn, preview.encryption(names))
         return DiffResponse(changes, has_changes=bool(changes) or is_waited_for or request.has_old_assets)
 
     @_diagnosed
