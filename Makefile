@@ -20,7 +20,7 @@ reliability: .venv/ready ## run the tests of every kind of fault and write docs/
 
 soak: .venv/ready ## random schedules of faults: longer ones than `make test` has
 	DCS_SOAK_EXAMPLES=$${DCS_SOAK_EXAMPLES:-2000} DCS_SOAK_CYCLES=$${DCS_SOAK_CYCLES:-100} \
-		$(BIN)/python -m pytest -n 2 --timeout 0 tests/unit/test_invariants.py tests/engine/test_soak.py
+		$(BIN)/python -m pytest -n 2 --timeout 0 tests/unit/instance_backup/test_invariants.py tests/engine/test_soak.py
 
 bench: .venv/ready .venv-user/ready ## measure against a plain dynamic provider: docs/performance.md, docs/scale.md (about an hour)
 	$(BIN)/python -m bench $(BENCH)

@@ -108,16 +108,14 @@ class Lifecycle:
     def check(self, request: CheckRequest) -> CheckResponse:
         """Validate the inputs and fill in where the backup is made. In previews, also ask whether it can be."""
         session, urn, program = self._session, request.urn, request.program
-        had_old_inputs = bool(request.old_inputs)
-        notes = session.note_check(urn, program, had_old_inputs=had_old_inputs)
-        notes.adopted_before = notes.adopted_before or str(request.old_inputs.get("adopt_backup_id") or "")
+        notes = session.note_check(urn, program, request.old_inputs)
         self._name_orphans(urn)
         failures = list(check(request.new_inputs, is_marked=session.settings.mark))
         declared = {**request.new_inputs, SECRET_INPUTS: program.secret_inputs}
         inputs: dict[str, Any] = without_assets(canonical_inputs(declared))
         if not failures:
-            failures = self._preflight.fill_in_location(urn, request.old_inputs, inputs, is_preview=program.dry_run)
-        if not failures and program.dry_run and not had_old_inputs:
+            failures = self._preflight.fill_in_location(urn, notes.old_inputs, inputs, is_preview=program.dry_run)
+        if not failures and program.dry_run and not request.old_inputs:
             failures = self._check_what_is_made(urn, inputs)
         return CheckResponse(
             inputs,
@@ -271,9 +269,9 @@ class Lifecycle:
         adopted = inputs.get("adopt_backup_id")
         if adopted is not None and adopted not in (notes.held, notes.adopted_before):
             return list(self._preflight.check_adoption(urn, inputs))
-        if notes.had_old_inputs and not notes.was_diffed:
+        if notes.old_inputs and not notes.was_diffed:
             self._session.log.info(urn, preview.forced_replacement(inputs))
-        return list(self._preflight.check_creation(urn, inputs, is_first=not notes.had_old_inputs))
+        return list(self._preflight.check_creation(urn, inputs, is_first=not notes.old_inputs))
 
     def _foresee_replacement(self, request: DiffRequest, which: BackupId, status: BackupStatus) -> None:
         """Say in a preview what a replacement does."""
