@@ -22,7 +22,7 @@ NO_ID = "it is not a valid id; give it as the DCS console shows it (letters, dig
             {"instance_id": HA, "remark": "x" * 129},
             f"remark is '{'x' * 79}…: it has 129 characters; shorten it to at most 128.",
         ),
-        ({"instance_id": HA, "remark": 5}, "remark is 5.0: it must be a text of at most 128 characters."),
+        ({"instance_id": HA, "remark": 5}, "remark is 5: it must be a text of at most 128 characters."),
         (
             {"instance_id": HA, "remark": "one ~dcs:0123456789ab"},
             "remark is 'one ~dcs:0123456789ab': it ends like the mark that dcs:mark adds (~dcs: and 12 hexadecimal "
@@ -30,11 +30,11 @@ NO_ID = "it is not a valid id; give it as the DCS console shows it (letters, dig
         ),
         (
             {"instance_id": HA, "backup_format": "zip"},
-            "backup_format is 'zip': there is no such format; give \"rdb\" (the default) or \"aof\".",
+            'backup_format is \'zip\': there is no such format; give "rdb" (the default) or "aof".',
         ),
         (
             {"instance_id": HA, "triggers": "2026.11"},
-            "triggers is '2026.11': it must be a dictionary, such as {\"release\": \"2026.11\"}; any change in it takes a "
+            'triggers is \'2026.11\': it must be a dictionary, such as {"release": "2026.11"}; any change in it takes a '
             "new backup.",
         ),
         (
@@ -51,7 +51,10 @@ def test_a_preview_fails_on_bad_input(stack: Stack, inputs: dict[str, Any], said
     stack.declare(**inputs)
     outcome = stack.preview()
     assert not outcome.ok
-    assert f"    error: pulumi-python:dynamic/dcs:InstanceBackup resource 'backup': {said}\n" in outcome.diagnostics
+    assert (
+        f"    error: pulumi-python:dynamic/dcs:InstanceBackup resource 'backup' has a problem: {said}\n"
+        in outcome.diagnostics
+    )
     assert outcome.diagnostics.count("error:") == 1
     assert "Traceback" not in outcome.diagnostics
 
@@ -65,8 +68,9 @@ def test_a_preview_asks_whether_the_instance_is_there(
     stack.declare(instance_id=instance_id)
     outcome = stack.preview()
     assert not outcome.ok
-    assert f"instance_id is {instance_id!r}: there is no such instance. DCS refused to show instance {instance_id}\n" in (
-        outcome.diagnostics
+    assert (
+        f"instance_id is {instance_id!r}: there is no such instance. DCS refused to read the details of instance {instance_id}\n"
+        in (outcome.diagnostics)
     )
     assert status_line in outcome.diagnostics
     assert outcome.diagnostics.count("error:") == 1
