@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import threading
-import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
@@ -85,7 +84,7 @@ def _diagnosed(method: Callable[Concatenate[Lifecycle, P], T]) -> Callable[Conca
         try:
             return method(self, *args, **kwargs)
         except DcsError as error:
-            raise DiagnosticError(self.diagnostic(error)) from error
+            raise DiagnosticError(in_pulumis_terms(error)) from error
 
     return wrapper
 
@@ -223,7 +222,7 @@ class Lifecycle:
                 self._check_endpoint(which, request.old_outputs, service)
             status = BackupStatus.FAILED if isinstance(error, RecordFailedError) else BackupStatus.DELETED
             outs = outputs(canonical_inputs(request.new_inputs), which.backup_id, None) | {"status": status.value}
-            text = self.diagnostic(error, fact="the next `pulumi up` replaces it by a new backup")
+            text = in_pulumis_terms(error, fact="the next `pulumi up` replaces it by a new backup")
             raise ResourceInitFailedError(text, id=request.id, properties=outs) from error
         return UpdateResponse(done.properties)
 
@@ -248,23 +247,13 @@ class Lifecycle:
         try:
             service.delete(operation, which.instance_id, which.backup_id)
         except (TimedOutError, CancelledError, DeleteFailedError) as error:
-            text = self.diagnostic(error, fact="the backup stays in the state; the next run deletes it")
+            text = in_pulumis_terms(error, fact="the backup stays in the state; the next run deletes it")
             raise DiagnosticError(text) from error
         self._session.journal.forget(which.backup_id)
         notes = self._session.notes(urn)
         if notes.held == which.backup_id:
             # Deleted before it is replaced: the state no longer holds it when the new one is taken.
             notes.held = ""
-
-    def diagnostic(self, error: DcsError, *, fact: str = "", advice: str = "") -> str:
-        """An error as the user reads it, in Pulumi's terms.
-
-        Args:
-            fact: what is true beside its own facts.
-            advice: what to do instead of its own advice.
-        """
-        text = in_pulumis_terms(error, fact=fact, advice=advice)
-        return f"{text}\n{''.join(traceback.format_exception(error))}" if self.is_debugging else text
 
     def _check_what_is_made(self, urn: str, inputs: Mapping[str, Any]) -> list[Any]:
         """Check what a preview is about to have made, and say it, unless the diff has said it."""
@@ -331,7 +320,7 @@ class Lifecycle:
             if isinstance(error, TimedOutError):
                 latest = service.try_find(operation, which.instance_id, which.backup_id)
             again = "run `pulumi up` again: it goes on waiting for the same backup and makes no other."
-            text = self.diagnostic(
+            text = in_pulumis_terms(
                 error,
                 fact=f"backup {which.backup_id} is in the state, and goes on at the service",
                 advice=f"{error.advice[:-1]}, then {again}" if error.advice else again,
