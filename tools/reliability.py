@@ -110,7 +110,7 @@ def main() -> None:
     """Run, read the report, write the page. Fail if a row has no test or a test failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--report", type=Path, help="pytest's --junitxml of a run of all tests, in place of running them"
+        "--report", type=Path, help="a --junitxml of a run of all tests, to run none"
     )
     given: Path | None = parser.parse_args().report
     with tempfile.TemporaryDirectory() as folder:
