@@ -72,8 +72,17 @@ class Sending(Generic[R]):
         self._attempt.save(Progress(request=self._request))
 
     def resume(self, request: SentRequest, snapshot: Snapshot[R]) -> str | None:
-        """Go on with a request of an earlier run whose response nobody knows; the record that it made, if it did."""
+        """Go on with a request of an earlier run whose response nobody knows; the record that it made, if it did.
+
+        Raises:
+            UncertainOwnershipError: several records fit, or one does and nobody knows when the request was sent.
+        """
         self._request, self.is_outstanding = request, True
+        if request.until is None:
+            # The service does not tell its time. Without it, a record of yesterday fits as well as ours.
+            self._refuse_to_choose(snapshot)
+            self.is_outstanding = False
+            return None
         found = self.claim(snapshot)
         if found is None and request.time_left(snapshot.service_time):
             found, _ = self.find()
@@ -113,8 +122,7 @@ class Sending(Generic[R]):
         if snapshot is None:
             assert failure is not None
             raise failure
-        if candidates := [each for each in self._fitting(snapshot) if not self._attempt.is_known(each)]:
-            raise self._uncertain_which(candidates)
+        self._refuse_to_choose(snapshot)
         return None, snapshot
 
     def try_to_find(self) -> str | None:
@@ -138,11 +146,13 @@ class Sending(Generic[R]):
             and request.can_have_made(record)
         ]
 
-    def _uncertain_which(self, record_ids: list[str]) -> UncertainOwnershipError:
-        noun = self._kind.noun
-        return UncertainOwnershipError(
-            f"A response was lost, and more than one {noun} of instance {self._instance_id} may be the one that was "
-            "asked for.",
-            facts=[f"{noun}s {', '.join(record_ids)}"],
-            advice=f'look at them in the console, and take one over with adopt_backup_id="{record_ids[0]}".',
-        )
+    def _refuse_to_choose(self, snapshot: Snapshot[R]) -> None:
+        """Stop where records fit, and it can't be told whether one is ours."""
+        candidates = [each for each in self._fitting(snapshot) if not self._attempt.is_known(each)]
+        if candidates:
+            raise UncertainOwnershipError(
+                f"A response was lost, and {self._kind.noun} {' or '.join(candidates)} of instance {self._instance_id} "
+                "may be the one that was asked for.",
+                advice=f'look at it in the console, and take it over with adopt_backup_id="{candidates[0]}", or delete '
+                "it and run `pulumi up` again.",
+            )

@@ -163,7 +163,7 @@ def test_a_lost_response_proves_nothing_of_what_was_there_before() -> None:
 
 
 def test_a_lost_response_and_two_that_fit_stop_it() -> None:
-    with pytest.raises(UncertainOwnershipError, match="mine, other"):
+    with pytest.raises(UncertainOwnershipError, match="mine or other"):
         create(lost=[[at(0.5), at(0.6, backup_id="other")]])
 
 
@@ -218,6 +218,14 @@ def test_the_journals_request_proves_the_one_that_fits() -> None:
 )
 def test_the_journals_request_proves_nothing_else(other: BackupRecord) -> None:
     found, api, _ = create([other], Attempt(Progress(request=REQUEST)), INTERRUPTED)
+    assert (found, api.posts) == ("new", 1)
+
+
+def test_without_the_services_time_an_earlier_request_proves_nothing() -> None:
+    timeless = replace(REQUEST, sent_at=None, until=None)
+    with pytest.raises(UncertainOwnershipError, match="backup mine of instance i may be the one"):
+        create([at(-3590.0)], Attempt(Progress(request=timeless)), INTERRUPTED)
+    found, api, _ = create([], Attempt(Progress(request=timeless)), INTERRUPTED)
     assert (found, api.posts) == ("new", 1)
 
 
