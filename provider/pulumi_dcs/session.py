@@ -44,8 +44,7 @@ class ResourceNotes:
     Attributes:
         program: what the program told about the resource.
         held: the record that the state holds for it, once the engine has named it.
-        adopted_before: what the old inputs named to be adopted: that input is spent.
-        had_old_inputs: whether the resource was in the state when it was checked first.
+        old_inputs: what was declared last time; empty for a resource that is new in the state.
         was_diffed: whether the engine asked for a diff, as it does unless a replacement is forced.
         is_replaced: whether the diff called for a replacement.
         is_checked: whether the program declares it, as far as this run has come.
@@ -53,11 +52,15 @@ class ResourceNotes:
 
     program: ProgramFacts = field(default_factory=ProgramFacts)
     held: str = ""
-    adopted_before: str = ""
-    had_old_inputs: bool = False
+    old_inputs: Mapping[str, Any] = field(default_factory=dict)
     was_diffed: bool = False
     is_replaced: bool = False
     is_checked: bool = False
+
+    @property
+    def adopted_before(self) -> str:
+        """The record that was to be adopted last time: that input is spent."""
+        return str(self.old_inputs.get("adopt_backup_id") or "")
 
 
 class Session:
@@ -95,13 +98,16 @@ class Session:
         self._organization = ""
         self._shared: dict[Callable[[Session], Any], Any] = {}
 
-    def note_check(self, urn: str, program: ProgramFacts, *, had_old_inputs: bool) -> ResourceNotes:
-        """Note that the engine has a resource checked, which the program therefore declares."""
+    def note_check(self, urn: str, program: ProgramFacts, old_inputs: Mapping[str, Any]) -> ResourceNotes:
+        """Note that the engine has a resource checked, which the program therefore declares.
+
+        For a replacement it does so twice, the second time without the old inputs.
+        """
         with self._lock:
             notes = self._notes.setdefault(urn, ResourceNotes())
             notes.program = program
             notes.is_checked = True
-            notes.had_old_inputs = notes.had_old_inputs or had_old_inputs
+            notes.old_inputs = notes.old_inputs or old_inputs
             self._organization = self._organization or program.organization
         return notes
 
@@ -175,12 +181,12 @@ def process_session(configuration: Mapping[str, Any]) -> Session:
     with _process_lock:
         if _process_session is None:
             host = install()
-            session = Session(configuration, host.log)
+            session = Session(configuration, host.engine_log)
             host.on_cancel(session.clock.cancel)
             host.on_close(session.close)
             if session.settings.is_debugging:
                 in_force = ", ".join(sorted(each.name for each in host.capabilities))
-                host.log.info("", f"pulumi-dcs {version()}, capabilities: {in_force}")
+                host.engine_log.info("", f"pulumi-dcs {version()}, capabilities: {in_force}")
             _process_session = session
         return _process_session
 

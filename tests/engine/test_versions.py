@@ -6,7 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from pulumi_dcs.engine.host import Capcapability
+from pulumi_dcs.engine.host import Capability
 
 from tests.endpoint import HA, SINGLE, LocalEndpoint
 
@@ -36,11 +36,19 @@ def test_every_capability_is_in_force(stack_of_each_sdk: Stack, endpoint: LocalE
     assert outcome.ok, outcome.text
     told = re.search(r"capabilities: ([A-Z_, ]+)", outcome.text)
     assert told is not None
-    assert set(told[1].split(", ")) == {capability.name for capability in Capcapability}
+    assert set(told[1].split(", ")) == {capability.name for capability in Capability}
 
 
 def test_the_life_of_a_backup(stack_of_each_sdk: Stack, endpoint: LocalEndpoint) -> None:
-    stack = stack_of_each_sdk
+    live(stack_of_each_sdk, endpoint)
+
+
+def test_the_life_of_a_backup_with_other_pythons(stack_of_each_python: Stack, endpoint: LocalEndpoint) -> None:
+    live(stack_of_each_python, endpoint)
+
+
+def live(stack: Stack, endpoint: LocalEndpoint) -> None:
+    """Create, no change, replace, refresh, destroy."""
     stack.declare(instance_id=HA, remark="one", triggers={"release": "1"})
     assert stack.preview().ok
     assert stack.up().ok

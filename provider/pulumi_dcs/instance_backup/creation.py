@@ -108,7 +108,7 @@ class Creation:
 
     def _replaced_backup(self) -> str:
         """The backup that the state holds for the resource now: what tells the generation. Empty for the first."""
-        if self._notes.held or not self._notes.had_old_inputs:
+        if self._notes.held or not self._notes.old_inputs:
             return self._notes.held
         # A forced replacement: the engine has asked for no diff, and so not named the old one.
         try:

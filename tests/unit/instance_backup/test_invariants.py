@@ -138,6 +138,8 @@ class Fleet(RuleBasedStateMachine):
     def somebody_else_backs_up(self, instance_id: str, remark: str, seconds: int) -> None:
         if not self._is_busy(instance_id) and not self._is_full(instance_id):
             self._theirs(instance_id, remark, float(seconds))
+            # As long as it is not listed, nothing tells it from what a lost request of ours may have made.
+            self.clock.now += self.service.world.behaviour.list_lag + 5.0
 
     @rule(seconds=st.integers(1, 4000))
     def time_passes(self, seconds: int) -> None:
@@ -161,7 +163,9 @@ class Fleet(RuleBasedStateMachine):
 
     @rule(stack=STACKS)
     def an_up_without_trouble(self, stack: int) -> None:
-        was_known = self._known_orphans(stack)
+        # Where the program declares no backup and the state holds none, the engine does not start the provider.
+        is_asked = bool(self.declared[stack] or self.stacks[stack].backup_ids)
+        was_known = self._known_orphans(stack) if is_asked else set()
         if not self._up(stack, random.Random(0), kill=False, timeout=None):
             self._do_as_the_errors_say(stack)
             assert self._up(stack, random.Random(0), kill=False, timeout=None), self.stacks[stack].errors
