@@ -72,15 +72,13 @@ def test_a_clone_takes_over_nothing_of_a_killed_run(make_stack: MakeStack, endpo
 
 
 @pytest.mark.row("14.4")
-def test_the_next_run_waits_for_a_host_that_outlives_its_engine(
-    make_stack: MakeStack, endpoint: LocalEndpoint
-) -> None:
+def test_the_next_run_waits_for_a_host_that_outlives_its_engine(make_stack: MakeStack, endpoint: LocalEndpoint) -> None:
     """It writes down what it has made: what the next run starts meanwhile would be a second one."""
     stack = make_stack()
     stack.declare(instance_id=HA, remark="one")
     endpoint.behave(duration=SHORT)
     endpoint.plan({"operation": "create_backup", "carried_out": True, "delay": 9.0})
-    process = stack.start_up(lambda: endpoint.count("create_backup"))
+    process = stack.start_up(endpoint.backups)
     kill_those(stack, "pulumi up")
     assert processes_of(stack, "pulumi.dynamic")
     stack.pulumi("cancel", "--yes")

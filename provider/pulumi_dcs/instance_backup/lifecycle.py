@@ -40,7 +40,7 @@ from ..operations.operation import Operation
 from ..operations.wait import MISSING_TIMEOUT
 from ..session import Session
 from . import preview
-from .adoption import check_adoptable, held_by_another
+from .adoption import Adoption
 from .advice import in_pulumis_terms
 from .backups import BackupService
 from .completion import Completion
@@ -97,6 +97,7 @@ class Lifecycle:
         self._services: dict[Location, BackupService] = {}
         self._preflight = Preflight(session, self._service)
         self._completion = Completion(session.clock)
+        self._adoption = Adoption(session)
         self._name_orphans = name_orphans(session, self._service)
 
     @property
@@ -153,10 +154,9 @@ class Lifecycle:
         inputs = Inputs.of(request.properties)
         service = self._service(inputs.region or "", inputs.project_id or "")
         operation = self._operation(f"back up instance {inputs.instance_id}", request, CREATE_TIMEOUT)
-        notes = self._session.notes(request.urn)
         adopted = inputs.adopt_backup_id
-        if adopted is not None and adopted not in (notes.held, notes.adopted_before):
-            self._adopt(service, operation, request, inputs, adopted)
+        if adopted is not None and not self._adoption.is_spent(request.urn, adopted):
+            self._adoption.adopt(service, operation, request.urn, inputs, adopted)
             which = BackupId(inputs.instance_id, adopted)
             return self._completion.finish(service, operation, request.properties, which, is_made_here=False)
         creation = Creation(self._session, service, request, inputs, started_at)
@@ -232,7 +232,7 @@ class Lifecycle:
         which = BackupId.parse(request.id)
         urn, props = request.urn, request.properties
         self._name_orphans(urn)
-        owner = self._session.journal.note_in_state(urn, which.backup_id)
+        owner = self._adoption.other_owner(urn, which.backup_id, props)
         if owner is not None:
             self._session.log.warn(
                 urn, f"Backup {which.backup_id} is not deleted: {resource_name(owner)!r} has it as well."
@@ -259,9 +259,9 @@ class Lifecycle:
         """Check what a preview is about to have made, and say it, unless the diff has said it."""
         notes = self._session.notes(urn)
         adopted = inputs.get("adopt_backup_id")
-        if adopted is not None and adopted not in (notes.held, notes.adopted_before):
+        if adopted is not None and not self._adoption.is_spent(urn, adopted):
             return list(self._preflight.check_adoption(urn, inputs))
-        if notes.old_inputs and not notes.was_diffed:
+        if not notes.was_diffed and (notes.old_inputs or adopted is not None):
             self._session.log.info(urn, preview.forced_replacement(inputs))
         return list(self._preflight.check_creation(urn, inputs, is_first=not notes.old_inputs))
 
@@ -279,20 +279,6 @@ class Lifecycle:
         )
         log = self._session.log
         (log.warn if replaced.leaves_a_gap else log.info)(request.urn, text)
-
-    def _adopt(
-        self, service: BackupService, operation: Operation, request: CreateRequest, inputs: Inputs, backup_id: str
-    ) -> None:
-        """Take over an existing backup that no other resource has."""
-        session = self._session
-        record = service.find(operation, inputs.instance_id, backup_id)
-        check_adoptable(record, inputs, backup_id, session.notes(request.urn).program.secret_inputs)
-        holder = session.holders(request.urn).get(backup_id)
-        if holder is not None and holder != request.urn and session.is_declared(holder):
-            raise held_by_another(backup_id, holder)
-        owner = session.journal.adopt(session.scope(request.urn), request.urn, backup_id)
-        if owner is not None:
-            raise held_by_another(backup_id, owner)
 
     def _note_in_state(self, urn: str, backup_id: str) -> None:
         """The engine has named the backup: its saved state holds it for this resource."""

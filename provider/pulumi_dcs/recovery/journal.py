@@ -97,6 +97,14 @@ class Journal:
             )
             return JournalAttempt(self, int(cursor.lastrowid or 0), urn, None)
 
+    def is_under_way_elsewhere(self, scope: Scope, urn: str) -> bool:
+        """Whether another run that still lives makes something for the resource: a host may outlive its engine."""
+        with self._database.transaction():
+            rows = self._database.select(
+                "scope = ? and urn = ? and run != ? and saved_at is null", (scope.key, urn, self._runs.own)
+            )
+            return any(self._runs.is_alive(entry.run) for entry in rows)
+
     def save(self, number: int, urn: str, progress: Progress) -> None:
         """Keep how far it has come. A record that a response has named is this one's, whoever has claimed it."""
         with self._database.transaction() as database:
