@@ -300,8 +300,8 @@ def test_on_another_machine_without_a_mark_it_stops_and_names_the_one_that_was_l
         ) in outcome.diagnostics
         assert (
             "      What to do: look at it in the console. If it is the one, take it over with "
-            f'adopt_backup_id="{left}"; if not, run `pulumi refresh --clear-pending-creates`, and then `pulumi up` makes '
-            "a new one.\n"
+            f'adopt_backup_id="{left}"; if not, run `pulumi refresh --clear-pending-creates`, and then `pulumi up` '
+            "makes a new one.\n"
         ) in outcome.diagnostics
         assert endpoint.backup_ids() == {left}
         assert not stack.resources()
