@@ -1,16 +1,37 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test unit lint reliability soak bench captures clean help
+# `make test` runs with the newest engine; what leans on the engine most runs with this one too (see tools/engine.py).
+OLDER_ENGINE := 3.259.0
+OLDER_ENGINE_TESTS := $(addprefix tests/engine/test_,versions.py version_before.py golden.py kill.py) \
+	-k "not (oldest or other_pythons or kill_host or kill_engine)"
+
+# A backup's life runs with each of these that is installed, besides the one that everything runs with.
+PYTHONS := 3.10 3.11 3.12 3.13 3.14
+OTHER_PYTHONS := $(filter-out $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'),$(PYTHONS))
+# Prints the interpreter of a version: on PATH, where a shim of pyenv's may be that does not work, or one of pyenv's.
+python_of = for each in python$(1) "$$(pyenv root 2>/dev/null)"/versions/$(1).*/bin/python; do \
+	if "$$each" -c 'import ensurepip, venv' 2>/dev/null; then echo "$$each"; break; fi; done
+# Pulumi looks for pulumi-plugin.json beside pip's record of the package, where an editable install has nothing, and then
+# tries to download a plugin on every run.
+link_package = ln -sfn "$(CURDIR)/provider/pulumi_dcs" \
+	"$$($(1)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/pulumi_dcs"
+
+.PHONY: demo test test-older unit lint reliability soak bench captures clean help
 
 demo: .venv/ready ## preview and apply the root project for real
 	@$(BIN)/python tools/demo.py
 
-test: .venv/ready .venv-floor/ready .venv-huaweicloud/ready ## everything: lint, types, unit tests, tests on the real engine
+test: .venv/ready .venv-floor/ready .venv-huaweicloud/ready $(OTHER_PYTHONS:%=.venv-%/ready) ## everything there is to test
 	$(MAKE) --no-print-directory lint
 	@$(BIN)/python tools/engine.py > /dev/null
 	$(BIN)/python -m pytest -n 4 --dist worksteal --ignore tests/engine/test_postgres.py tests
+	$(MAKE) --no-print-directory test-older
 	$(BIN)/python -m pytest tests/engine/test_postgres.py # ten stacks at once: by itself
+
+test-older: .venv/ready .venv-floor/ready ## what leans on the engine most, with the older of the two pinned engines
+	@$(BIN)/python tools/engine.py --version $(OLDER_ENGINE) > /dev/null
+	ENGINE_VERSION=$(OLDER_ENGINE) $(BIN)/python -m pytest -n 4 --dist worksteal $(OLDER_ENGINE_TESTS)
 
 unit: .venv/ready ## the tests that need no engine
 	$(BIN)/python -m pytest -n 4 tests/unit
@@ -41,18 +62,26 @@ lint: .venv/ready ## ruff, mypy and codespell
 	@echo "making the Python environment .venv …"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	@# Pulumi looks for pulumi-plugin.json beside pip's record of the package, where an editable install has nothing,
-	@# and then tries to download a plugin on every run.
-	@ln -sfn "$(CURDIR)/provider/pulumi_dcs" "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/pulumi_dcs"
+	@$(call link_package,.venv)
 	@touch $@
 
 .venv-floor/ready: requirements-floor.txt pyproject.toml $(shell find provider -name '*.py')
-	@echo "making a second environment with the oldest supported packages .venv-floor …"
-	@$(PYTHON) -m venv .venv-floor
+	@echo "making an environment with the oldest supported packages (and Python, where it is installed): .venv-floor …"
+	@python=$$($(call python_of,$(firstword $(PYTHONS)))); : "$${python:=$(PYTHON)}"; \
+	test "$$(.venv-floor/bin/python -V 2>&1)" = "$$("$$python" -V)" || "$$python" -m venv --clear .venv-floor
 	@.venv-floor/bin/python -m pip install --quiet --disable-pip-version-check \
 		--force-reinstall --no-deps .
 	@.venv-floor/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-floor.txt
 	@touch $@
+
+.venv-3.%/ready: requirements.txt pyproject.toml
+	@python=$$($(call python_of,3.$*)); \
+	if [ -z "$$python" ]; then echo "There is no Python 3.$* here: the tests with it are skipped."; exit; fi; \
+	echo "making an environment with Python 3.$*: .venv-3.$* …"; set -e; \
+	"$$python" -m venv --clear .venv-3.$*; \
+	grep -v '^-e' requirements.txt > .venv-3.$*/pinned.txt; \
+	.venv-3.$*/bin/python -m pip install --quiet --disable-pip-version-check --constraint .venv-3.$*/pinned.txt pip -e .; \
+	$(call link_package,.venv-3.$*); touch $@
 
 .venv-user/ready: requirements.txt pyproject.toml $(shell find provider -name '*.py')
 	@echo "making an environment as a user has it, the package and what it needs: .venv-user …"

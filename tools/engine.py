@@ -24,7 +24,9 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-ENGINE_VERSION: Final = "3.259.0"
+PINNED: Final = {"3.274.1": "pulumi", "3.259.0": "pulumi-older"}
+"""The versions that can be built, and the folder of each one's go.mod. The tests run with the first, some with both."""
+ENGINE_VERSION: Final = next(iter(PINNED))
 OLDEST_ON_PATH: Final = (3, 230)
 HERE: Final = Path(__file__).parent / "engine"
 _DOWNLOAD = """
@@ -38,32 +40,39 @@ def main() -> None:
     """Find, download or build, and print the folder."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--from", dest="source", choices=["any", "path", "release", "build"], default="any")
-    source = parser.parse_args().source
-    print(find_engine(source))
+    parser.add_argument("--version", choices=list(PINNED), help="exactly this version (default: any recent one)")
+    options = parser.parse_args()
+    print(find_engine(options.source, options.version))
 
 
-def find_engine(source: str) -> Path:
-    """The folder with ``pulumi``, its Python host and the dynamic provider's launcher."""
+def find_engine(source: str, exactly: str | None = None) -> Path:
+    """The folder with ``pulumi``, its Python host and the dynamic provider's launcher.
+
+    Args:
+        source: ``path``, ``release``, ``build``, or ``any`` of them.
+        exactly: the version that it has to be; by default any recent one on PATH will do.
+    """
+    version = exactly or ENGINE_VERSION
     if source in {"any", "path"}:
-        on_path = engine_on_path()
+        on_path = engine_on_path(exactly)
         if on_path is not None:
             return on_path
         if source == "path":
-            sys.exit("There is no recent pulumi with its Python host on PATH.")
+            sys.exit(f"There is no {exactly or 'recent'} pulumi with its Python host on PATH.")
     cache = cache_folder()
     cache.mkdir(parents=True, exist_ok=True)
     with lock(cache):
         if source in {"any", "release"}:
             # A build that is there already is as good as a release, and needs no network.
-            built = build_folder(cache)
+            built = build_folder(cache, version)
             if source == "any" and built.is_dir():
                 return built
-            release = download_release(cache)
+            release = download_release(cache, version)
             if release is not None:
                 return release
             if source == "release":
                 sys.exit("The official release could not be downloaded.")
-        return build(cache)
+        return build(cache, version)
 
 
 def cache_folder() -> Path:
@@ -92,7 +101,7 @@ def lock(cache: Path) -> Iterator[None]:
         guard.release()
 
 
-def engine_on_path() -> Path | None:
+def engine_on_path(exactly: str | None = None) -> Path | None:
     """The folder of a recent enough ``pulumi`` on PATH that has its Python host beside it or on PATH."""
     pulumi = shutil.which("pulumi")
     if pulumi is None:
@@ -102,6 +111,8 @@ def engine_on_path() -> Path | None:
     if found is None or (int(found[1]), int(found[2])) < OLDEST_ON_PATH:
         say(f"the pulumi on PATH ({told.strip()}) is older than {'.'.join(map(str, OLDEST_ON_PATH))}; not using it")
         return None
+    if exactly is not None and told.strip().removeprefix("v") != exactly:
+        return None
     folder = Path(pulumi).resolve().parent
     if (folder / "pulumi-language-python").exists() or shutil.which("pulumi-language-python"):
         return Path(pulumi).parent
@@ -109,14 +120,14 @@ def engine_on_path() -> Path | None:
     return None
 
 
-def download_release(cache: Path) -> Path | None:
+def download_release(cache: Path, version: str) -> Path | None:
     """The official release; None where it can't be had, as without the internet."""
-    folder = cache / f"release-{ENGINE_VERSION}"
+    folder = cache / f"release-{version}"
     if (folder / "bin" / "pulumi").exists():
         return folder / "bin"
-    say(f"downloading the official release {ENGINE_VERSION} …")
+    say(f"downloading the official release {version} …")
     with tempfile.TemporaryDirectory(dir=cache, prefix="part-") as part:
-        command = [sys.executable, "-c", _DOWNLOAD, str(Path(part) / "engine"), ENGINE_VERSION]
+        command = [sys.executable, "-c", _DOWNLOAD, str(Path(part) / "engine"), version]
         try:
             subprocess.run(command, check=True, timeout=600, capture_output=True)
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
@@ -127,16 +138,16 @@ def download_release(cache: Path) -> Path | None:
     return folder / "bin"
 
 
-def build_folder(cache: Path) -> Path:
+def build_folder(cache: Path, version: str) -> Path:
     """Where a build of exactly these pinned versions is kept."""
-    pins = b"".join((HERE / name / "go.sum").read_bytes() for name in ("pulumi", "python-host"))
+    pins = b"".join((HERE / name / "go.sum").read_bytes() for name in (PINNED[version], "python-host"))
     pinned = hashlib.sha256(pins).hexdigest()[:12]
-    return cache / f"build-{ENGINE_VERSION}-{platform.system()}-{platform.machine()}-{pinned}".lower()
+    return cache / f"build-{version}-{platform.system()}-{platform.machine()}-{pinned}".lower()
 
 
-def build(cache: Path) -> Path:
+def build(cache: Path, version: str) -> Path:
     """Build the engine and its Python host from the Go module proxy."""
-    folder = build_folder(cache)
+    folder = build_folder(cache, version)
     if folder.is_dir():
         return folder
     if shutil.which("go") is None:
@@ -147,8 +158,8 @@ def build(cache: Path) -> Path:
     for left_over in cache.glob("part-*"):
         shutil.rmtree(left_over, ignore_errors=True)
     part = Path(tempfile.mkdtemp(dir=cache, prefix="part-"))
-    version = f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={ENGINE_VERSION}"
-    go_build("pulumi", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", part / "pulumi", version)
+    linker_flags = f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={version}"
+    go_build(PINNED[version], "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", part / "pulumi", linker_flags)
     host = "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python"
     go_build("python-host", host, part / "pulumi-language-python", "")
     sdk = go("python-host", "list", "-m", "-f", "{{.Dir}}", "github.com/pulumi/pulumi/sdk/v3").strip()

@@ -63,13 +63,16 @@ class Clients:
         """Where the requests for a project in a region go; empty texts where the settings decide."""
         return resolve_location(self.settings, region, project_id, find_project=self._find_project)
 
-    def project_id(self, region: str) -> str:
+    def project_id(self, region: str, *, retry_timeout: float = PROJECT_RETRY_TIMEOUT) -> str:
         """The configured project, or the one that IAM knows by the region's name.
+
+        Args:
+            retry_timeout: for how many seconds IAM is asked again if it fails to respond; 0 for one try.
 
         Raises:
             DcsError: there is none, there are several, or IAM could not be asked.
         """
-        return self.settings.project_id or self._find_project(region)
+        return self.settings.project_id or self._find_project(region, retry_timeout)
 
     def _shared_credentials(self) -> CredentialSource:
         """One source for all clients, so that temporary keys are renewed once."""
@@ -77,7 +80,7 @@ class Clients:
             self._credentials = self.settings.credentials()
         return self._credentials
 
-    def _find_project(self, region: str) -> str:
+    def _find_project(self, region: str, retry_timeout: float = PROJECT_RETRY_TIMEOUT) -> str:
         """Asked once per region: whoever comes meanwhile waits for the same response, and shares a failure."""
         with self._lock:
             future = self._projects.get(region)
@@ -86,7 +89,7 @@ class Clients:
                 future = self._projects[region] = Future()
         if is_first:
             try:
-                future.set_result(self._ask_iam(region))
+                future.set_result(self._ask_iam(region, retry_timeout))
             except BaseException as error:
                 future.set_exception(error)
         failure = future.exception()
@@ -95,7 +98,7 @@ class Clients:
             raise copy.copy(failure)
         return future.result()
 
-    def _ask_iam(self, region: str) -> str:
+    def _ask_iam(self, region: str, retry_timeout: float) -> str:
         if not region:
             raise SettingsError("No project id for DCS, and no region to look it up by.", advice=_PROJECT_ADVICE)
         location = Location(self.settings.iam_endpoint(region), "", region)
@@ -106,7 +109,7 @@ class Clients:
                 lambda: projects.ids_named(region),
                 clock=self.clock,
                 pause=self.clock.sleep,
-                retry_timeout=PROJECT_RETRY_TIMEOUT,
+                retry_timeout=retry_timeout,
             )
         except DcsError as error:
             raise error.with_facts(

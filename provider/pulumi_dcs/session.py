@@ -181,12 +181,12 @@ def process_session(configuration: Mapping[str, Any]) -> Session:
     with _process_lock:
         if _process_session is None:
             host = install()
-            session = Session(configuration, host.log)
+            session = Session(configuration, host.engine_log)
             host.on_cancel(session.clock.cancel)
             host.on_close(session.close)
             if session.settings.is_debugging:
                 in_force = ", ".join(sorted(each.name for each in host.capabilities))
-                host.log.info("", f"pulumi-dcs {version()}, capabilities: {in_force}")
+                host.engine_log.info("", f"pulumi-dcs {version()}, capabilities: {in_force}")
             _process_session = session
         return _process_session
 

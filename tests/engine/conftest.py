@@ -19,14 +19,19 @@ CURRENT = Path(sys.executable).parent
 FLOOR = ROOT / ".venv-floor" / "bin"
 """The environment with the oldest supported packages; ``make test`` makes it."""
 
+OTHER_PYTHONS = sorted(f"3.{minor}" for minor in range(10, 15) if minor != sys.version_info.minor)
+"""The supported versions beside the one that everything runs with; ``make test`` makes those that it finds."""
+
 MakeStack = Callable[..., Stack]
 
 
 @pytest.fixture(scope="session")
 def engine() -> Path:
-    """The folder of the engine; got first if need be."""
+    """The folder of the engine, got first if need be; of the version that ENGINE_VERSION names, if it names one."""
+    version = os.environ.get("ENGINE_VERSION")
+    options = ["--version", version] if version else []
     told = subprocess.run(
-        [sys.executable, str(ROOT / "tools" / "engine.py")], stdout=subprocess.PIPE, text=True, check=True
+        [sys.executable, str(ROOT / "tools" / "engine.py"), *options], stdout=subprocess.PIPE, text=True, check=True
     )
     return Path(told.stdout.strip())
 
@@ -66,3 +71,12 @@ def stack(make_stack: MakeStack) -> Stack:
 def stack_of_each_sdk(request: pytest.FixtureRequest, make_stack: MakeStack) -> Stack:
     """A stack whose program and host run with the newest, and with the oldest, supported packages."""
     return make_stack(python=request.param)
+
+
+@pytest.fixture(params=OTHER_PYTHONS)
+def stack_of_each_python(request: pytest.FixtureRequest, make_stack: MakeStack) -> Stack:
+    """A stack whose program and host run with another version of Python, and the newest packages."""
+    python = ROOT / f".venv-{request.param}" / "bin"
+    if not (python.parent / "ready").exists():
+        pytest.skip(f"there is no Python {request.param} here, or `make .venv-{request.param}/ready` was not run")
+    return make_stack(python=python)

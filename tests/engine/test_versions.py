@@ -40,7 +40,15 @@ def test_every_capability_is_in_force(stack_of_each_sdk: Stack, endpoint: LocalE
 
 
 def test_the_life_of_a_backup(stack_of_each_sdk: Stack, endpoint: LocalEndpoint) -> None:
-    stack = stack_of_each_sdk
+    live(stack_of_each_sdk, endpoint)
+
+
+def test_the_life_of_a_backup_with_other_pythons(stack_of_each_python: Stack, endpoint: LocalEndpoint) -> None:
+    live(stack_of_each_python, endpoint)
+
+
+def live(stack: Stack, endpoint: LocalEndpoint) -> None:
+    """Create, no change, replace, refresh, destroy."""
     stack.declare(instance_id=HA, remark="one", triggers={"release": "1"})
     assert stack.preview().ok
     assert stack.up().ok

@@ -468,7 +468,7 @@ def random_fault(source: random.Random) -> Fault:
     is_lost = details in LOST
     return Fault(
         operation=operation,
-        times=source.choice((1, 1, 2, 3)),
+        times=source.choice((1, 1, 2, 3, 12 if operation == "list_backups" else 4)),
         skip=source.choice((0, 0, 0, 1, 3)),
         carried_out=is_lost and source.random() < 0.5,
         **details,

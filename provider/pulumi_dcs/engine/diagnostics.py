@@ -11,7 +11,7 @@ from google.protobuf import any_pb2
 from pulumi.runtime.proto import status_pb2
 
 from .errors import DiagnosticError, ResourceInitFailedError
-from .messages import init_failed
+from .messages import INIT_CAN_FAIL, init_failed
 
 _DETAILS: Final = "grpc-status-details-bin"
 """The trailing metadata in which gRPC carries a ``google.rpc.Status``; the engine shows its message as it stands."""
@@ -37,7 +37,7 @@ def abort(operation: str, message: Any, context: grpc.ServicerContext, error: Ex
     """
     reason = text_of(error, operation, debug=debug)
     details = []
-    if isinstance(error, ResourceInitFailedError):
+    if isinstance(error, ResourceInitFailedError) and operation in INIT_CAN_FAIL:
         detail = any_pb2.Any()
         detail.Pack(init_failed(operation, message, reason, error.id, error.properties))
         details.append(detail)

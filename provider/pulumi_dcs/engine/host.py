@@ -40,8 +40,8 @@ class Host:
         self._is_cancelled = False
         self._lock = threading.Lock()
         self._watch: EngineWatch | None = None
-        self.log: Final = Log(stock_host.engine_address())
-        if self.log.is_available:
+        self.engine_log: Final = Log(stock_host.engine_address())
+        if self.engine_log.is_available:
             self._capabilities.add(Capability.MESSAGES)
         self._others = OtherRequests(None)
         # Private names may change in any way: whatever looking for them raises means that they are not there.
@@ -74,7 +74,9 @@ class Host:
             self._is_cancelled = True
             callbacks = list(self._cancel_callbacks)
         for callback in callbacks:
-            callback()
+            # One that fails must not keep the others from hearing of it, nor the engine from its response.
+            with contextlib.suppress(Exception):
+                callback()
 
     def _close(self) -> None:
         if self._watch is not None and self._close_callbacks and self._watch.is_engine_there():

@@ -8,6 +8,7 @@ from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime.proto import provider_pb2
 
 from .requests import (
+    PROVIDER,
     CheckRequest,
     CheckResponse,
     CreateRequest,
@@ -20,8 +21,8 @@ from .requests import (
     ReadResponse,
     UpdateRequest,
     UpdateResponse,
+    top_level_names,
 )
-from .stock_host import PROVIDER
 from .unknowns import UNKNOWN
 from .values import has_assets, without_assets
 from .wire import from_struct, to_struct, visible
@@ -88,7 +89,7 @@ def diff_response(response: DiffResponse) -> provider_pb2.DiffResponse:
         if response.has_changes or response.changes
         else provider_pb2.DiffResponse.DIFF_NONE,
         replaces=replaced(response),
-        diffs=_names(response.changes),
+        diffs=top_level_names(response.changes),
         detailedDiff={
             path: provider_pb2.PropertyDiff(kind=kinds.Value(kind.value), inputDiff=path not in response.outputs)
             for path, kind in response.changes.items()
@@ -100,7 +101,7 @@ def diff_response(response: DiffResponse) -> provider_pb2.DiffResponse:
 
 def replaced(response: DiffResponse) -> list[str]:
     """The properties whose change calls for a replacement."""
-    return _names(path for path, kind in response.changes.items() if kind.replaces)
+    return top_level_names(path for path, kind in response.changes.items() if kind.replaces)
 
 
 def create_request(message: Any, program: ProgramFacts | None) -> CreateRequest:
@@ -168,16 +169,19 @@ def delete_response() -> empty_pb2.Empty:
     return empty_pb2.Empty()
 
 
+INIT_CAN_FAIL: Final = {"Create": "properties", "Update": "news", "Read": "inputs"}
+"""The operations after which the engine can keep a resource that failed, and where their requests have its inputs."""
+
+
 def init_failed(
     operation: str, message: Any, reason: str, resource_id: str, properties: Any
 ) -> provider_pb2.ErrorResourceInitFailed:
     """The detail of a failed call that has the engine keep the resource."""
-    inputs = {"Create": "properties", "Update": "news", "Read": "inputs"}[operation]
     return provider_pb2.ErrorResourceInitFailed(
         id=resource_id,
         properties=_with_provider(to_struct(properties), _provider(operation, message)),
         reasons=[reason],
-        inputs=getattr(message, inputs),
+        inputs=getattr(message, INIT_CAN_FAIL[operation]),
     )
 
 
@@ -219,8 +223,3 @@ def _old_inputs(message: Any, outputs: struct_pb2.Struct) -> dict[str, Any]:
 def _timeout(message: Any) -> float | None:
     # Read has one since SDK 3.240.
     return float(getattr(message, "timeout", 0.0)) or None
-
-
-def _names(paths: Any) -> list[str]:
-    """The top-level properties of the paths, each once."""
-    return list(dict.fromkeys(path.partition(".")[0].partition("[")[0] for path in paths))

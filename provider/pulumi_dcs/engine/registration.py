@@ -9,6 +9,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import replace
 from types import FrameType, FunctionType
 from typing import Any, Final, TypeVar
 
@@ -19,7 +20,7 @@ from .requests import PROGRAM, ProgramFacts
 
 _NO_ORGANIZATION: Final = "organization"
 """What Pulumi says where the state backend has none."""
-_RUNNERS: Final = frozenset({"asyncio", "runpy"})
+_RUNNERS: Final = frozenset({"asyncio", "pulumi", "runpy"})
 """The packages whose frames lie between a program and what runs it."""
 _FRAMES_OF_THE_SDK: Final = 5
 """How many lie between a resource's constructor and where the SDK looks at the stack: ``register``, the constructors of
@@ -44,7 +45,7 @@ def register(
     - The facts about the program that the engine does not tell a provider travel along (``ProgramFacts``).
     - The stack trace in the state has the program's own frames only. Some ten frames of Pulumi's program runner and of
       asyncio, the same for each resource, made two fifths of a resource's place in the state, which the engine writes
-      anew at every step. Its first frame, the source position, is the program's line.
+      whole at every step. Its first frame, the source position, is the program's line.
     - A subclass in a user's program has its parent's type, unless it is given a name of its own.
     - At the end of the program the SDK waits for one of the resource's outputs, not for each: they are all resolved by
       one response, and it goes through all of them whenever one is. With 1,000 resources of 20 outputs a preview took
@@ -147,8 +148,8 @@ class _Facts:
         return self._find().__await__()
 
     async def _find(self) -> dict[str, Any]:
-        secrets = [name for name, value in self._inputs.items() if await _holds_secrets(value)]
-        return {**self._known.as_input(), "secretInputs": secrets}
+        paths = [path for name, value in self._inputs.items() for path in await _secret_paths(value, name)]
+        return replace(self._known, secret_paths=tuple(paths)).as_input()
 
 
 def _may_hold_secrets(value: Any) -> bool:
@@ -159,19 +160,22 @@ def _may_hold_secrets(value: Any) -> bool:
     return isinstance(value, pulumi.Output) or asyncio.isfuture(value)
 
 
-async def _holds_secrets(value: Any) -> bool:
-    """Whether the value holds a secret at any depth, be it in an output of an output."""
+async def _secret_paths(value: Any, path: str) -> list[str]:
+    """Where the value holds secrets, at any depth, be it in an output of an output.
+
+    Args:
+        path: where the value itself is.
+    """
     if isinstance(value, pulumi.Output):
-        return await value.is_secret() or await _holds_secrets(await value.future(with_unknowns=True))
+        return [path] if await value.is_secret() else await _secret_paths(await value.future(with_unknowns=True), path)
     if asyncio.isfuture(value):
-        return await _holds_secrets(await value)
+        return await _secret_paths(await value, path)
+    parts: list[tuple[str, Any]] = []
     if isinstance(value, Mapping):
-        value = list(value.values())
-    if isinstance(value, (list, tuple)):
-        for part in value:
-            if await _holds_secrets(part):
-                return True
-    return False
+        parts = [(f"{path}.{name}", part) for name, part in value.items()]
+    elif isinstance(value, (list, tuple)):
+        parts = [(f"{path}[{number}]", part) for number, part in enumerate(value)]
+    return [found for place, part in parts for found in await _secret_paths(part, place)]
 
 
 def _wait_for_one_output(resource: pulumi.Resource) -> None:
@@ -181,6 +185,9 @@ def _wait_for_one_output(resource: pulumi.Resource) -> None:
     if untrack is not None:
         for output in outputs[1:]:
             untrack(output)
+
+
+_NOT_SET: Final = object()
 
 
 class _TracebackLimit:
@@ -210,7 +217,7 @@ class _TracebackLimit:
                 self._apply()
 
     def _apply(self) -> None:
-        if getattr(sys, "tracebacklimit", None) != self._set:
+        if getattr(sys, "tracebacklimit", _NOT_SET) != (_NOT_SET if self._set is None else self._set):
             # Somebody else's, or ours that somebody has taken away.
             self._set = None
             return

@@ -1,22 +1,26 @@
 """The requests of the engine and their responses as plain values, named as in ``pulumi.provider.experimental``.
 
 All mappings hold plain JSON values: no objects of Pulumi's SDK, whole numbers as ``int``, nothing for ``null``. A value
-that is not known yet is ``unknowns.UNKNOWN``. Properties that only Pulumi's SDK and this package know of (``__…``) are
-not among them.
+that is not known yet is ``unknowns.UNKNOWN``. What the SDK and this package add to a resource (``__provider``,
+``__program``) is not among them; a provider may keep hidden properties (``__…``) of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, Protocol
 
+PROVIDER: Final = "__provider"
+"""The property that holds the pickled provider; ``PROVIDER_KEY`` in the SDK."""
 PROGRAM: Final = "__program"
 """The hidden input by which a resource's constructor hands the facts about its program to ``check``."""
 _DRY_RUN_BEFORE: Final = "__dryRun"
 _ORGANIZATION_BEFORE: Final = "__organization"
 """The hidden inputs of version 0.1, whose programs may be run beside a newer host in another environment."""
+ADDED_PROPERTIES: Final = frozenset({PROVIDER, PROGRAM, _DRY_RUN_BEFORE, _ORGANIZATION_BEFORE})
+"""What stands among a resource's properties on the wire, but in no request."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class ProgramFacts:
         dry_run: whether the program runs for a preview.
         organization: the stack's; empty where the state backend has none.
         secret_inputs: the top-level inputs whose value holds a secret at any depth.
+        secret_paths: where these secrets are (``triggers.token``); part of it is whatever lies below.
         delete_before_replace: the resource's option as it was given; it may still come from the engine otherwise.
         replace_on_changes: the resource's option as it was given.
     """
@@ -34,6 +39,7 @@ class ProgramFacts:
     dry_run: bool = False
     organization: str = ""
     secret_inputs: tuple[str, ...] = ()
+    secret_paths: tuple[str, ...] = ()
     delete_before_replace: bool | None = None
     replace_on_changes: tuple[str, ...] = ()
 
@@ -42,7 +48,7 @@ class ProgramFacts:
         return {
             "dryRun": self.dry_run,
             "organization": self.organization,
-            "secretInputs": list(self.secret_inputs),
+            "secretPaths": list(self.secret_paths),
             "deleteBeforeReplace": self.delete_before_replace,
             "replaceOnChanges": list(self.replace_on_changes),
         }
@@ -56,10 +62,12 @@ class ProgramFacts:
                 dry_run=inputs.get(_DRY_RUN_BEFORE) is True, organization=_text(inputs.get(_ORGANIZATION_BEFORE))
             )
         delete_first = told.get("deleteBeforeReplace")
+        paths = _texts(told.get("secretPaths"))
         return cls(
             dry_run=told.get("dryRun") is True,
             organization=_text(told.get("organization")),
-            secret_inputs=_texts(told.get("secretInputs")),
+            secret_inputs=tuple(top_level_names(paths)),
+            secret_paths=paths,
             delete_before_replace=delete_first if isinstance(delete_first, bool) else None,
             replace_on_changes=_texts(told.get("replaceOnChanges")),
         )
@@ -264,6 +272,11 @@ class Provider(Protocol):
     def update(self, request: UpdateRequest) -> UpdateResponse: ...
 
     def delete(self, request: DeleteRequest) -> None: ...
+
+
+def top_level_names(paths: Iterable[str]) -> list[str]:
+    """The top-level properties of the paths, each once."""
+    return list(dict.fromkeys(path.partition(".")[0].partition("[")[0] for path in paths))
 
 
 def _text(value: Any) -> str:

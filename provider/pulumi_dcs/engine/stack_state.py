@@ -105,7 +105,7 @@ class StackStates:
 
         Args:
             organization: the stack's; if that is not known, the state backend takes its default one.
-            not_before: an export that was started before (by ``time.monotonic``) is made anew.
+            not_before: an export that was started before (by ``time.monotonic``) is made again.
 
         Raises:
             StackStateUnavailable: it could not be read.

@@ -18,10 +18,10 @@ from typing import Any, Final
 
 import grpc
 
+from .requests import PROVIDER
+
 SERVICE: Final = "/pulumirpc.ResourceProvider/"
 OPERATIONS: Final = ("Check", "Diff", "Create", "Read", "Update", "Delete")
-PROVIDER: Final = "__provider"
-"""The property that holds the pickled provider; ``PROVIDER_KEY`` in the SDK."""
 
 
 def is_this_process() -> bool:

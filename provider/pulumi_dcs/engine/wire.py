@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from google.protobuf import struct_pb2
 
+from .requests import ADDED_PROPERTIES
 from .unknowns import UNKNOWN
 from .values import (
     ARCHIVE_SIGNATURE,
@@ -68,8 +69,8 @@ def to_struct(properties: Mapping[str, Any]) -> struct_pb2.Struct:
 
 
 def visible(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The properties without those that only the SDK and this package know of, such as ``__provider``."""
-    return {name: value for name, value in properties.items() if not name.startswith("__")}
+    """The properties without what the SDK and this package add to them, such as ``__provider``."""
+    return {name: value for name, value in properties.items() if name not in ADDED_PROPERTIES}
 
 
 def _from_value(value: struct_pb2.Value) -> Any:

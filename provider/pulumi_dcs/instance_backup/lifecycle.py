@@ -29,7 +29,6 @@ from ..engine.requests import (
 from ..engine.values import without_assets
 from ..operations.errors import (
     CancelledError,
-    CredentialsRefusedError,
     DeleteFailedError,
     OperationError,
     RecordFailedError,
@@ -44,9 +43,11 @@ from . import preview
 from .adoption import check_adoptable, held_by_another
 from .advice import in_pulumis_terms
 from .backups import BackupService
+from .completion import Completion
 from .creation import Creation
 from .identity import BackupId, resource_name
-from .names import ENDPOINT, SECRET_INPUTS
+from .names import SECRET_INPUTS
+from .origin import check_origin, is_elsewhere
 from .orphans import name_orphans
 from .preflight import Preflight
 from .properties import (
@@ -54,6 +55,7 @@ from .properties import (
     canonical_inputs,
     drifted_inputs,
     is_settled,
+    newly_secret,
     outputs,
     outputs_with,
     replacements,
@@ -65,8 +67,6 @@ from .validation import check, message
 CREATE_TIMEOUT: Final = 30 * 60.0
 DELETE_TIMEOUT: Final = 10 * 60.0
 READ_TIMEOUT: Final = 2 * 60.0
-_CLEANUP_TIMEOUT: Final = 60.0
-"""Seconds for removing a failed backup's record: nobody waits for that longer than for the error itself."""
 _REFRESH_MAX_AGE: Final = 10.0
 """Seconds for which a refresh uses an instance's list again for its other backups: two requests for an instance,
 however many backups it has."""
@@ -96,6 +96,7 @@ class Lifecycle:
         self._lock = threading.Lock()
         self._services: dict[Location, BackupService] = {}
         self._preflight = Preflight(session, self._service)
+        self._completion = Completion(session.clock)
         self._name_orphans = name_orphans(session, self._service)
 
     @property
@@ -110,7 +111,7 @@ class Lifecycle:
         notes = session.note_check(urn, program, request.old_inputs)
         self._name_orphans(urn)
         failures = list(check(request.new_inputs, is_marked=session.settings.mark))
-        declared = {**request.new_inputs, SECRET_INPUTS: program.secret_inputs}
+        declared = {**request.new_inputs, SECRET_INPUTS: program.secret_paths}
         inputs: dict[str, Any] = without_assets(canonical_inputs(declared))
         if not failures:
             failures = self._preflight.fill_in_location(urn, notes.old_inputs, inputs, is_preview=program.dry_run)
@@ -141,6 +142,8 @@ class Lifecycle:
         is_waited_for = Inputs.of(request.new_inputs).wait and not is_settled(request.old_outputs)
         if is_waited_for and notes.program.dry_run:
             self._session.log.info(request.urn, preview.going_on(which.instance_id, which.backup_id))
+        if (names := newly_secret(request.old_outputs, request.new_inputs)) and notes.program.dry_run:
+            self._session.log.info(request.urn, preview.encryption(names))
         return DiffResponse(changes, has_changes=bool(changes) or is_waited_for or request.has_old_assets)
 
     @_diagnosed
@@ -155,11 +158,11 @@ class Lifecycle:
         if adopted is not None and adopted not in (notes.held, notes.adopted_before):
             self._adopt(service, operation, request, inputs, adopted)
             which = BackupId(inputs.instance_id, adopted)
-            return self._finish(service, operation, request.properties, which, is_made_here=False)
+            return self._completion.finish(service, operation, request.properties, which, is_made_here=False)
         creation = Creation(self._session, service, request, inputs, started_at)
         which = BackupId(inputs.instance_id, creation.run(operation))
         try:
-            return self._finish(service, operation, request.properties, which, is_made_here=True)
+            return self._completion.finish(service, operation, request.properties, which, is_made_here=True)
         except (RecordFailedError, RecordGoneError):
             creation.forget()
             raise
@@ -183,7 +186,7 @@ class Lifecycle:
             missing_timeout=MISSING_TIMEOUT if is_running else 0.0,
         )
         if record is None and is_in_state:
-            self._check_endpoint(which, known, service)
+            check_origin(which, known, service.client.location)
             return ReadResponse("")
         if record is None:
             # InstanceBackup.get: for the engine, an empty response to it would be a resource without properties.
@@ -213,10 +216,10 @@ class Lifecycle:
         service = self._service(inputs.region or "", inputs.project_id or "")
         operation = self._operation(f"back up instance {which.instance_id}", request, CREATE_TIMEOUT)
         try:
-            done = self._finish(service, operation, request.new_inputs, which, is_made_here=False)
+            done = self._completion.finish(service, operation, request.new_inputs, which, is_made_here=False)
         except (RecordFailedError, RecordGoneError) as error:
             if isinstance(error, RecordGoneError):
-                self._check_endpoint(which, request.old_outputs, service)
+                check_origin(which, request.old_outputs, service.client.location)
             status = BackupStatus.FAILED if isinstance(error, RecordFailedError) else BackupStatus.DELETED
             outs = outputs(canonical_inputs(request.new_inputs), which.backup_id, None) | {"status": status.value}
             text = in_pulumis_terms(error, fact="the next `pulumi up` replaces it by a new backup")
@@ -238,9 +241,9 @@ class Lifecycle:
         service = self._service(str(props.get("region") or ""), str(props.get("project_id") or ""))
         name = f"delete backup {which.backup_id} of instance {which.instance_id}"
         operation = self._operation(name, request, DELETE_TIMEOUT)
-        is_elsewhere = self._is_elsewhere(props, service)
-        if is_elsewhere and service.find(operation, which.instance_id, which.backup_id) is None:
-            self._check_endpoint(which, props, service)
+        location = service.client.location
+        if is_elsewhere(props, location) and not service.find(operation, which.instance_id, which.backup_id):
+            check_origin(which, props, location)
         try:
             service.delete(operation, which.instance_id, which.backup_id)
         except (TimedOutError, CancelledError, DeleteFailedError) as error:
@@ -287,70 +290,9 @@ class Lifecycle:
         holder = session.holders(request.urn).get(backup_id)
         if holder is not None and holder != request.urn and session.is_declared(holder):
             raise held_by_another(backup_id, holder)
-        owner = session.journal.adopt(request.urn, backup_id)
+        owner = session.journal.adopt(session.scope(request.urn), request.urn, backup_id)
         if owner is not None:
             raise held_by_another(backup_id, owner)
-
-    def _finish(
-        self,
-        service: BackupService,
-        operation: Operation,
-        declared: Mapping[str, Any],
-        which: BackupId,
-        *,
-        is_made_here: bool,
-    ) -> CreateResponse:
-        """Wait for the backup, unless that is not wanted; its id and outputs.
-
-        From here on an error that leaves the backup running has to keep it in the state: it exists at the service, and
-        a create that only failed would leave it to nobody.
-        """
-        endpoint = service.client.location.endpoint
-        kept = canonical_inputs(declared)
-        if not Inputs.of(declared).wait:
-            record = service.try_find(operation, which.instance_id, which.backup_id)
-            return CreateResponse(str(which), outputs(kept, which.backup_id, record, endpoint))
-        try:
-            record = service.wait(operation, which.instance_id, which.backup_id)
-        except (TimedOutError, CancelledError, CredentialsRefusedError) as error:
-            latest = None
-            if isinstance(error, TimedOutError):
-                latest = service.try_find(operation, which.instance_id, which.backup_id)
-            again = "run `pulumi up` again: it goes on waiting for the same backup and makes no other."
-            text = in_pulumis_terms(
-                error,
-                fact=f"backup {which.backup_id} is in the state, and goes on at the service",
-                advice=f"{error.advice[:-1]}, then {again}" if error.advice else again,
-            )
-            raise ResourceInitFailedError(
-                text, id=str(which), properties=outputs(kept, which.backup_id, latest, endpoint)
-            ) from error
-        except RecordFailedError as error:
-            if not is_made_here or not error.is_documented:
-                raise
-            raise self._with_record_removed(service, which, error) from error
-        return CreateResponse(str(which), outputs(kept, which.backup_id, record, endpoint))
-
-    def _with_record_removed(
-        self, service: BackupService, which: BackupId, error: RecordFailedError
-    ) -> RecordFailedError:
-        """The error, once no failed record is left behind: nothing in the state would ever remove it."""
-        operation = Operation(
-            f"delete the failed backup {which.backup_id}", clock=self._session.clock, timeout=_CLEANUP_TIMEOUT
-        )
-        try:
-            service.delete(operation, which.instance_id, which.backup_id)
-        except DcsError as second:
-            outcome = f"its record could not be removed: {second.summary}"
-        else:
-            outcome = "its record was removed"
-        return RecordFailedError(
-            error.summary,
-            record_id=error.record_id,
-            error_code=error.error_code,
-            facts=(*error.facts, outcome),
-            advice="run `pulumi up` again for a new try; if it persists, look at the instance in the console.",
-        )
 
     def _note_in_state(self, urn: str, backup_id: str) -> None:
         """The engine has named the backup: its saved state holds it for this resource."""
@@ -360,20 +302,6 @@ class Lifecycle:
             raise OperationError(
                 f"Two resources have backup {backup_id}: {resource_name(urn)!r} and {resource_name(owner)!r}.",
                 advice="remove one of them from the program: it then goes from the state, and the backup stays.",
-            )
-
-    def _is_elsewhere(self, properties: Mapping[str, Any], service: BackupService) -> bool:
-        made_at = properties.get(ENDPOINT)
-        return bool(made_at) and made_at != service.client.location.endpoint
-
-    def _check_endpoint(self, which: BackupId, properties: Mapping[str, Any], service: BackupService) -> None:
-        """Make sure that a backup that seems to be gone was looked for where it was made."""
-        if self._is_elsewhere(properties, service):
-            raise OperationError(
-                f"Backup {which.backup_id} of instance {which.instance_id} is not at "
-                f"{service.client.location.endpoint}, but it was made at {properties[ENDPOINT]}.",
-                advice="set dcs:endpoint or DCS_ENDPOINT (or take them away) so that the endpoint is the one that the "
-                "backup was made at; if that one no longer exists, `pulumi state delete` forgets the backup.",
             )
 
     def _operation(

@@ -30,5 +30,5 @@ OUTPUTS: Final = (
     ENDPOINT,
 )
 SECRET_INPUTS: Final = "__secretInputs"
-"""Names the inputs whose values are secret, so that no message shows them and a change of that is noticed. Pulumi hides
-properties whose names begin like this in its diffs."""
+"""Where the inputs hold secrets (``triggers.token``), so that a change of that is noticed. Pulumi hides what is
+named like this in its diffs."""

@@ -8,7 +8,7 @@ from typing import Final
 from ..api.backups import BackupRecord
 from ..api.errors import DcsError
 from ..api.instances import is_instance_gone
-from ..recovery.journal import Entry
+from ..recovery.journal_database import Entry
 from ..recovery.orphans import Found, Orphans
 from ..session import Session
 from .backups import SECRET, BackupService, fits

@@ -10,7 +10,7 @@ from ..api.errors import ConnectionFailed, CredentialsUnavailable, DcsError, Ser
 from ..api.instances import Instance, Instances
 from ..config.errors import SettingsError
 from ..config.location import missing_region
-from ..engine.stack_state import StackStateUnavailable
+from ..engine.stack_state import StackStateUnavailable, StateResource
 from ..engine.unknowns import UNKNOWN, has_unknowns
 from ..operations.errors import RecordNotFoundError
 from ..operations.operation import Operation
@@ -127,6 +127,14 @@ class Preflight:
             return [Failure("adopt_backup_id", str(error))]
         return []
 
+    def held(self, urn: str) -> StateResource | None:
+        """The resource as the saved state has it; None where it is not there, or can't be read."""
+        try:
+            state = self._session.stack_states.read(urn, self._session.organization)
+        except StackStateUnavailable:
+            return None
+        return next((each for each in state.resources if each.urn == urn and not each.is_pending_delete), None)
+
     def fate(self, urn: str, resource_id: str, old_inputs: Inputs) -> preview.Fate:
         """What becomes of the backup that is replaced: the engine goes by the option that its saved state has.
 
@@ -134,14 +142,10 @@ class Preflight:
         """
         if old_inputs.retain_on_delete:
             return preview.Fate.KEPT
-        try:
-            state = self._session.stack_states.read(urn, self._session.organization)
-        except StackStateUnavailable:
+        held = self.held(urn)
+        if held is None or held.id != resource_id:
             return preview.Fate.UNKNOWN
-        for resource in state.resources:
-            if resource.urn == urn and resource.id == resource_id and not resource.is_pending_delete:
-                return preview.Fate.KEPT if resource.retains_on_delete else preview.Fate.DELETED
-        return preview.Fate.UNKNOWN
+        return preview.Fate.KEPT if held.retains_on_delete else preview.Fate.DELETED
 
     def _show(self, service: BackupService, operation: Operation, instance_id: str) -> Instance:
         """The instance, as the service described it when first asked."""
@@ -184,7 +188,7 @@ class Preflight:
         if not settings.project_id and not self._has_credentials(urn):
             return UNKNOWN
         try:
-            return clients.project_id(region)
+            return clients.project_id(region, retry_timeout=0.0)
         except SettingsError:
             raise
         except (ConnectionFailed, CredentialsUnavailable, ServiceError) as error:

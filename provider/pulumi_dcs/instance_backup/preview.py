@@ -106,6 +106,11 @@ def going_on(instance_id: str, backup_id: str) -> str:
     return f"Continues to wait for backup {backup_id} of instance {instance_id}."
 
 
+def encryption(names: list[str]) -> str:
+    """Of an update for values that have become secrets."""
+    return f"{' and '.join(names)}: secret from now on, and encrypted in the state; no backup is taken."
+
+
 def describe(instance: Instance) -> str:
     """An instance in words: ``instance orders (master/standby, Redis 6.0, 1.2 of 4 GB used)``."""
     parts = [

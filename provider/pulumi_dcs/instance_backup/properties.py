@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ..api.backup_format import BackupFormat
 from ..api.backups import BackupRecord, BackupStatus, percent_of
-from ..engine.requests import PropertyDiffKind
+from ..engine.requests import PropertyDiffKind, top_level_names
 from ..engine.unknowns import has_unknowns
 from .mark import is_same_remark, without_mark
 from .names import ENDPOINT, SECRET_INPUTS
@@ -160,11 +160,20 @@ def updates(
             if declared is None
             else PropertyDiffKind.UPDATE
         )
-    # A value that has become a secret is still in the outputs in plain text, until they are written again.
-    for name in new_inputs.get(SECRET_INPUTS) or ():
-        if name not in (old_outputs.get(SECRET_INPUTS) or ()) and old_outputs.get(name) is not None:
-            changes[name] = PropertyDiffKind.UPDATE
+    if newly_secret(old_outputs, new_inputs):
+        # Not by its own name: the engine would show the value that was no secret before.
+        changes[SECRET_INPUTS] = PropertyDiffKind.UPDATE
     return changes
+
+
+def newly_secret(old_outputs: Mapping[str, Any], new_inputs: Mapping[str, Any]) -> list[str]:
+    """The inputs that hold a value which has become a secret.
+
+    It is still in the outputs in plain text, until they are written again.
+    """
+    encrypted = old_outputs.get(SECRET_INPUTS) or ()
+    names = top_level_names(path for path in new_inputs.get(SECRET_INPUTS) or () if path not in encrypted)
+    return [name for name in names if old_outputs.get(name) is not None]
 
 
 def inputs_hash(inputs: Mapping[str, Any]) -> str:

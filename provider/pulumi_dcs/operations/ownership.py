@@ -9,6 +9,9 @@ where two fit, none is taken:
 list that was read before; it was created, by the service's own clock, while the request can have been carried out; and
 it is what the request asked for.
 
+**An unresolved create.** A run of this resource with these inputs gave up on such a request, and said so: the journal
+has it, and the record fits it as above.
+
 **An interrupted create.** The engine's saved state holds a pending create of this resource with these inputs: a run was
 killed meanwhile. What that run has written into the journal of this machine then says which record it made: the id of
 the response, or the request whose response it did not live to see, as above. On another machine, the mark says it: a
@@ -102,11 +105,18 @@ class Attempt(Protocol):
         """Whether this process itself has run it before: the engine has called create again."""
 
     @property
+    def is_unresolved(self) -> bool:
+        """Whether an earlier create ended in an error without knowing whether it had made something."""
+
+    @property
     def continues_an_interrupted(self) -> bool:
         """Whether the journal knows of an interrupted create that this one continues, even if nothing was sent."""
 
     def save(self, progress: Progress) -> None:
         """Keep how far it has come."""
+
+    def leave_unresolved(self) -> None:
+        """Keep that this create ends in an error without knowing whether it has made something."""
 
     def claim(self, record_ids: Sequence[str]) -> str | None:
         """Find and claim in one step: the one among these that no other resource owns; None for none or several."""
@@ -155,6 +165,7 @@ class Unrecorded(Generic[R]):
     """An attempt that nothing is kept of: where there is no resource that it could belong to."""
 
     is_retry = False
+    is_unresolved = False
     continues_an_interrupted = False
 
     def __init__(self) -> None:
@@ -163,6 +174,9 @@ class Unrecorded(Generic[R]):
     def save(self, progress: Progress) -> None:
         """Keep it for this object's lifetime."""
         self.progress = progress
+
+    def leave_unresolved(self) -> None:
+        """Nobody comes back to it."""
 
     def claim(self, record_ids: Sequence[str]) -> str | None:
         """The only one."""

@@ -86,8 +86,9 @@ def record_id_of(resource_id: str) -> str:
 
 
 def records_in(state: StackState) -> dict[str, str]:
-    """The records that the state holds, by id, with the URN of the resource."""
-    return {record: each.urn for each in state.resources if (record := record_id_of(each.id))}
+    """The records that the state holds, by id, with the URN of the resource; not those that it only reads."""
+    owned = [each for each in state.resources if not each.is_external]
+    return {record: each.urn for each in owned if (record := record_id_of(each.id))}
 
 
 def _first_of_earlier_runs(pending: Sequence[PendingCreate]) -> int:

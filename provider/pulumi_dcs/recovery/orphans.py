@@ -9,7 +9,8 @@ from typing import Protocol
 
 from ..engine.stack_state import StackState, StackStateUnavailable
 from .evidence import ReadsStackStates, records_in
-from .journal import Entry, Journal
+from .journal import Journal
+from .journal_database import Entry
 from .journal_format import Scope
 
 
@@ -101,7 +102,8 @@ class Orphans:
     def _see_to(self, entry: Entry, state: StackState, in_state: Mapping[str, str], urn: str) -> None:
         if entry.progress.record_id in in_state:
             return
-        if not any(pending.urn == entry.urn for pending in state.pending_creates):
+        is_pending = any(pending.urn == entry.urn for pending in state.pending_creates)
+        if not is_pending and not entry.is_unresolved:
             # Saved and given up since, or cleared by the user: an entry that is out of date.
             self._journal.drop(entry.number)
             return

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.conftest import CURRENT
+from tests.engine.conftest import CURRENT, FLOOR
 
 from .toy import ToyStack
 
@@ -17,10 +17,10 @@ MakeToyStack = Callable[..., ToyStack]
 
 @pytest.fixture
 def make_toy_stack(tmp_path: Path, engine: Path, pulumi_home: Path) -> MakeToyStack:
-    def make(folder: str = "project", backend: str = "") -> ToyStack:
+    def make(folder: str = "project", backend: str = "", python: Path = CURRENT) -> ToyStack:
         environment = {
             **os.environ,
-            "PATH": os.pathsep.join([str(CURRENT), str(engine), os.environ["PATH"]]),
+            "PATH": os.pathsep.join([str(python), str(engine), os.environ["PATH"]]),
             "PULUMI_HOME": str(pulumi_home),
             "PULUMI_CONFIG_PASSPHRASE": "test",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
@@ -36,3 +36,9 @@ def make_toy_stack(tmp_path: Path, engine: Path, pulumi_home: Path) -> MakeToySt
 @pytest.fixture
 def stack(make_toy_stack: MakeToyStack) -> ToyStack:
     return make_toy_stack()
+
+
+@pytest.fixture(params=[CURRENT, FLOOR], ids=["newest", "oldest"])
+def stack_of_each_sdk(request: pytest.FixtureRequest, make_toy_stack: MakeToyStack) -> ToyStack:
+    """A stack whose program and host run with the newest, and with the oldest, supported packages."""
+    return make_toy_stack(python=request.param)

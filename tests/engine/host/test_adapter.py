@@ -12,7 +12,8 @@ from pulumi_dcs.engine.values import ARCHIVE_SIGNATURE, ASSET_SIGNATURE, SIGNATU
 from .toy import ToyStack
 
 
-def test_a_life(stack: ToyStack) -> None:
+def test_a_life(stack_of_each_sdk: ToyStack) -> None:
+    stack = stack_of_each_sdk
     stack.program('Toy("toy", value="one", nested={"deep": [1, 2.5, True], "none": None})')
     assert stack.preview().ok
     (check,) = stack.notes("check")
@@ -58,7 +59,8 @@ def _preview_steps(stack: ToyStack) -> list[dict[str, Any]]:
     return steps
 
 
-def test_failures_are_one_diagnostic_each(stack: ToyStack) -> None:
+def test_failures_are_one_diagnostic_each(stack_of_each_sdk: ToyStack) -> None:
+    stack = stack_of_each_sdk
     # The first request of the process fails by the stock methods, the others by the adapter.
     stack.program('Toy("a", value="fails")\nToy("b", value="half")\nToy("c", value="bug", token="s3cret")\n')
     outcome = stack.up("--continue-on-error")
@@ -106,7 +108,8 @@ def test_the_program_tells_which_inputs_hold_secrets(stack: ToyStack) -> None:
     assert secrets == {"b": ["nested"], "c": ["list"], "d": [], "e": ["outer"]}
 
 
-def test_others_are_served_as_without_us(stack: ToyStack) -> None:
+def test_others_are_served_as_without_us(stack_of_each_sdk: ToyStack) -> None:
+    stack = stack_of_each_sdk
     stack.config("toy:setting", "set", secret=True)
     stack.program(
         "for number in range(12):\n    Theirs(f'theirs{number}', seconds=0.6)\n"
@@ -114,7 +117,7 @@ def test_others_are_served_as_without_us(stack: ToyStack) -> None:
     )
     outcome = stack.up("--parallel", "100", "--continue-on-error")
     assert not outcome.ok
-    assert "ValueError: theirs failed" in outcome.text
+    assert "theirs failed" in outcome.text
     notes = stack.notes()
     assert max(note["most"] for note in notes if note["kind"] == "theirs-at-once") == 4
     assert max(note["most"] for note in notes if note["kind"] == "ours-at-once") >= 20
@@ -150,7 +153,8 @@ def test_a_provider_that_cannot_be_made_fails_each_request_with_its_message(stac
     assert "Traceback" not in outcome.diagnostics
 
 
-def test_the_program_reads_what_is_managed_elsewhere(stack: ToyStack) -> None:
+def test_the_program_reads_what_is_managed_elsewhere(stack_of_each_sdk: ToyStack) -> None:
+    stack = stack_of_each_sdk
     stack.program("Toy.get('a', 'some-id', value=pulumi.Output.secret('x'))")
     outcome = stack.up()
     assert outcome.ok, outcome.text
@@ -200,7 +204,8 @@ ASSETS = """triggers={{
 }}"""
 
 
-def test_assets_count_by_their_content(stack: ToyStack) -> None:
+def test_assets_count_by_their_content(stack_of_each_sdk: ToyStack) -> None:
+    stack = stack_of_each_sdk
     (stack.folder / "data.txt").write_text("data")
     (stack.folder / "folder").mkdir()
     (stack.folder / "folder" / "file").write_text("file")
@@ -220,8 +225,9 @@ def test_assets_count_by_their_content(stack: ToyStack) -> None:
     assert stack.destroy().ok
 
 
-def test_a_state_that_holds_assets_can_be_used(stack: ToyStack) -> None:
+def test_a_state_that_holds_assets_can_be_used(stack_of_each_sdk: ToyStack) -> None:
     """As version 0.1 wrote it, whose check let assets pass."""
+    stack = stack_of_each_sdk
     (stack.folder / "data.txt").write_text("data")
     (stack.folder / "folder").mkdir()
     (stack.folder / "folder" / "file").write_text("file")
@@ -254,11 +260,14 @@ def test_a_state_that_holds_assets_can_be_used(stack: ToyStack) -> None:
     (diff,) = [note for note in stack.notes("diff") if note["urn"].endswith("::a")]
     assert diff["old_inputs"] == diff["new_inputs"]
     assert diff["has_old_assets"]
-    outcome = stack.refresh()
+    # Not a refresh or destroy: where the process's first request is one with assets, which then come without their
+    # content, the stock host fails before anything of ours is loaded.
     outcome = stack.up()
     assert outcome.ok, outcome.text
     (resource,) = [each for each in stack.state() if each["urn"].endswith("::a")]
     assert SIGNATURE not in json.dumps(resource)
+    assert stack.up("--expect-no-changes").ok
+    assert stack.refresh().ok
     outcome = stack.destroy()
     assert outcome.ok, outcome.text
 
@@ -276,3 +285,12 @@ def test_a_program_of_the_version_before_is_understood(stack: ToyStack) -> None:
     assert check["new_inputs"] == {"value": "x"}
     assert stack.up().ok
     assert set(stack.state()[0]["inputs"]) == {"__provider", "value"}
+
+
+def test_a_big_resource_that_failed_stays_in_the_state(stack: ToyStack) -> None:
+    # It travels in the call's trailing metadata.
+    stack.program("Toy('first', value='x')\nToy('a', value='half', big='x' * 1_000_000)")
+    outcome = stack.up()
+    assert not outcome.ok
+    kept = {resource["id"]: resource for resource in stack.state()}
+    assert len(kept["half"]["outputs"]["big"]) == 1_000_000

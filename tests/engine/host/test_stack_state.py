@@ -36,8 +36,9 @@ def run(stack: ToyStack, *command: str, cwd: Path, **environment: str) -> str:
 
 def asked(root: Path) -> dict[str, Any]:
     notes = [json.loads(line) for line in (root / "src" / "notes").read_text().splitlines()]
-    (note,) = [note for note in notes if note["kind"] == "state"]
-    return note
+    found: dict[str, Any]
+    (found,) = [note for note in notes if note["kind"] == "state"]
+    return found
 
 
 def test_called_by_its_full_path_with_the_program_elsewhere(stack: ToyStack, engine: Path) -> None:

@@ -85,7 +85,7 @@ class Ours:
             self.running += 1
             self.most = max(self.most, self.running)
         note("ours-at-once", most=self.most)
-        self.host.log.report_progress(request.urn, "toy: at work")
+        self.host.engine_log.report_progress(request.urn, "toy: at work")
         if value == "state":
             from pulumi_dcs.engine import workspace
             from pulumi_dcs.engine.stack_state import StackStates, StackStateUnavailable

@@ -170,7 +170,7 @@ def test_a_wrong_clock_is_named(endpoint: LocalEndpoint) -> None:
 def test_answers_that_stay_lost_end_in_an_error_that_says_so(endpoint: LocalEndpoint) -> None:
     endpoint.plan({**POST, "status": 500, "times": -1})
     with pytest.raises(CreateFailedError, match="whether a backup was started is not known"):
-        create(fast_service_at(endpoint.url), Reported(timeout=60, clock=FastClock()))
+        create(fast_service_at(endpoint.url), Reported(timeout=600.0, clock=FastClock()))
     assert not endpoint.backups()
 
 

@@ -40,15 +40,22 @@ def at(seconds: float, record: BackupRecord = MINE, **changes: Any) -> BackupRec
 class Attempt:
     """An attempt in memory."""
 
-    def __init__(self, progress: Progress = NOTHING_DONE, *, known: str = "", is_retry: bool = False) -> None:
+    def __init__(
+        self, progress: Progress = NOTHING_DONE, *, known: str = "", is_retry: bool = False, is_unresolved: bool = False
+    ) -> None:
         self.progress = progress
         self.is_retry = is_retry
+        self.is_unresolved = is_unresolved
+        self.left_unresolved = False
         self.continues_an_interrupted = progress != Progress() and not is_retry
         self._known = known.split()
         self.asked: list[str] = []
 
     def save(self, progress: Progress) -> None:
         self.progress = progress
+
+    def leave_unresolved(self) -> None:
+        self.left_unresolved = True
 
     def claim(self, record_ids: Sequence[str]) -> str | None:
         free = [each for each in record_ids if each not in self._known]
@@ -156,7 +163,7 @@ def test_a_lost_response_proves_nothing_of_what_was_there_before() -> None:
 
 
 def test_a_lost_response_and_two_that_fit_stop_it() -> None:
-    with pytest.raises(UncertainOwnershipError, match="mine, other"):
+    with pytest.raises(UncertainOwnershipError, match="mine or other"):
         create(lost=[[at(0.5), at(0.6, backup_id="other")]])
 
 
@@ -212,6 +219,33 @@ def test_the_journals_request_proves_the_one_that_fits() -> None:
 def test_the_journals_request_proves_nothing_else(other: BackupRecord) -> None:
     found, api, _ = create([other], Attempt(Progress(request=REQUEST)), INTERRUPTED)
     assert (found, api.posts) == ("new", 1)
+
+
+def test_without_the_services_time_an_earlier_request_proves_nothing() -> None:
+    timeless = replace(REQUEST, sent_at=None, until=None)
+    with pytest.raises(UncertainOwnershipError, match="backup mine of instance i may be the one"):
+        create([at(-3590.0)], Attempt(Progress(request=timeless)), INTERRUPTED)
+    found, api, _ = create([], Attempt(Progress(request=timeless)), INTERRUPTED)
+    assert (found, api.posts) == ("new", 1)
+
+
+def test_an_unresolved_create_needs_no_interrupted_one() -> None:
+    found, api, _ = create([at(-3590.0)], Attempt(Progress(request=REQUEST), is_unresolved=True))
+    assert (found, api.posts) == ("mine", 0)
+
+
+def test_an_unresolved_creates_backup_that_is_in_the_state_is_not_taken_over() -> None:
+    attempt = Attempt(Progress(request=REQUEST), is_unresolved=True)
+    found, api, _ = create([at(-3590.0)], attempt, Evidence(0, {"mine": "urn"}))
+    assert (found, api.posts) == ("new", 1)
+
+
+def test_a_create_that_does_not_know_what_it_has_made_is_left_unresolved() -> None:
+    attempt = Attempt()
+    with pytest.raises(CreateFailedError):
+        create(attempt=attempt, lost=[[], [], [], []])
+    assert attempt.left_unresolved
+    assert attempt.progress.request is not None
 
 
 def test_a_request_that_may_still_be_carried_out_counts_as_just_lost() -> None:

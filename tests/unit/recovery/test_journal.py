@@ -169,8 +169,8 @@ def test_a_run_that_ended_in_good_order_has_reported_what_it_made(tmp_path: Path
 def test_adopting_takes_it_away_from_the_one_that_was_interrupted(tmp_path: Path) -> None:
     journal(tmp_path).begin(SCOPE, URN, "hash", SITE).save(Progress("mine"))
     adopting = journal(tmp_path)
-    assert adopting.adopt(URN + "2", "mine") is None
-    assert adopting.adopt(URN + "3", "mine") == URN + "2"
+    assert adopting.adopt(SCOPE, URN + "2", "mine") is None
+    assert adopting.adopt(SCOPE, URN + "3", "mine") == URN + "2"
     assert journal(tmp_path).begin(SCOPE, URN, "hash", SITE).progress == Progress()
 
 

@@ -1,0 +1,36 @@
+"""Where a backup was made: one that seems to be gone may have been looked for at another endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..api.location import Location
+from ..operations.errors import OperationError
+from .identity import BackupId
+from .names import ENDPOINT
+
+
+class WrongEndpointError(OperationError):
+    """A backup is not at this endpoint, but it was made at another one: that proves nothing."""
+
+
+def is_elsewhere(properties: Mapping[str, Any], location: Location) -> bool:
+    """Whether the backup with these outputs was made at another endpoint than this one."""
+    made_at = properties.get(ENDPOINT)
+    return bool(made_at) and made_at != location.endpoint
+
+
+def check_origin(which: BackupId, properties: Mapping[str, Any], location: Location) -> None:
+    """Make sure that a backup that seems to be gone was looked for where it was made.
+
+    Raises:
+        WrongEndpointError: it was not.
+    """
+    if is_elsewhere(properties, location):
+        raise WrongEndpointError(
+            f"Backup {which.backup_id} of instance {which.instance_id} is not at {location.endpoint}, but it was made "
+            f"at {properties[ENDPOINT]}.",
+            advice="set dcs:endpoint or DCS_ENDPOINT (or take them away) so that the endpoint is the one that the "
+            "backup was made at; if that one no longer exists, `pulumi state delete` forgets the backup.",
+        )

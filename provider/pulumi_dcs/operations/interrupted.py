@@ -1,0 +1,143 @@
+"""Goes on with what an interrupted create of the same resource with the same inputs has made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic
+
+from .errors import UncertainOwnershipError
+from .operation import Operation
+from .ownership import Attempt, Evidence, EvidenceUnavailableError, Progress, SavedState, Wanted
+from .polling import next_poll_delay
+from .record_cache import RecordCache, Snapshot
+from .records import R, RecordKind
+from .sent_request import Sending
+from .wait import MISSING_TIMEOUT
+
+
+class InterruptedCreate(Generic[R]):
+    """What earlier creates may have left (see ``ownership`` for what proves it).
+
+    Args:
+        sending: the request of the create that goes on.
+    """
+
+    def __init__(
+        self,
+        kind: RecordKind,
+        cache: RecordCache[R],
+        operation: Operation,
+        instance_id: str,
+        *,
+        wanted: Wanted[R],
+        attempt: Attempt,
+        saved_state: SavedState,
+        sending: Sending[R],
+    ) -> None:
+        self._kind = kind
+        self._cache = cache
+        self._operation = operation
+        self._instance_id = instance_id
+        self._wanted = wanted
+        self._attempt = attempt
+        self._saved_state = saved_state
+        self._sending = sending
+
+    def find(self, snapshot: Snapshot[R]) -> str | None:
+        """The record that an interrupted create made; None where there is none.
+
+        Raises:
+            UncertainOwnershipError: it can't be proved whether there is one.
+        """
+        found = self._find(snapshot)
+        if found is not None:
+            self._operation.report_progress(f"going on with {self._kind.noun} {found} of an interrupted run")
+        return found
+
+    def _find(self, snapshot: Snapshot[R]) -> str | None:
+        attempt = self._attempt
+        suspects = self._suspects(snapshot)
+        if attempt.progress == Progress() and not suspects:
+            return None
+        if attempt.is_retry:
+            return self._continue(snapshot)
+        evidence = self._evidence(suspects)
+        self._sending.in_state = evidence.in_state.keys()
+        is_over = evidence.interrupted_creates == 0 and not attempt.is_unresolved
+        if is_over or attempt.progress.record_id in evidence.in_state:
+            # The journal is out of date: what it tells of has been saved, or was given up on purpose.
+            attempt.save(Progress())
+        found = self._continue(snapshot)
+        explained = 1 if attempt.continues_an_interrupted else 0
+        if found is not None or evidence.interrupted_creates <= explained:
+            return found
+        return self._take_over_marked([each for each in suspects if each.id not in evidence.in_state])
+
+    def _continue(self, snapshot: Snapshot[R]) -> str | None:
+        """What the journal's progress leads to."""
+        progress = self._attempt.progress
+        found = None
+        if progress.record_id:
+            found = self._still_there(progress.record_id, snapshot)
+        elif progress.request is not None:
+            found = self._sending.resume(progress.request, snapshot)
+        if found is None and not self._sending.is_outstanding:
+            self._attempt.save(Progress())
+        return found
+
+    def _still_there(self, record_id: str, snapshot: Snapshot[R]) -> str | None:
+        """The record, unless complete lists have been without it for a while: then there is nothing to go on with."""
+        since = self._operation.elapsed
+        while record_id not in snapshot.records:
+            missing_for = self._operation.elapsed - since
+            if missing_for >= MISSING_TIMEOUT:
+                return None
+            self._operation.pause(next_poll_delay(missing_for))
+            snapshot = self._cache.list_completely(self._operation, self._instance_id)
+        if snapshot.records[record_id].is_gone:
+            return None
+        return self._attempt.claim([record_id])
+
+    def _suspects(self, snapshot: Snapshot[R]) -> list[R]:
+        """Records that an earlier create with the same inputs can have made and that nobody is known to own."""
+        return [
+            record
+            for record in snapshot.records.values()
+            if not record.is_gone
+            and not record.has_failed
+            and self._wanted.resembles(record)
+            and not self._attempt.is_known(record.id)
+        ]
+
+    def _evidence(self, suspects: Sequence[R]) -> Evidence:
+        try:
+            return self._saved_state.evidence()
+        except EvidenceUnavailableError as error:
+            noun = self._kind.noun
+            ids = [record.id for record in suspects] or [self._attempt.progress.record_id or "(id not known)"]
+            raise UncertainOwnershipError(
+                f"No {noun} of instance {self._instance_id} was started: an interrupted run may have made it already, "
+                "and the stack's saved state can't be read.",
+                facts=[f"{noun} {', '.join(ids)} may be the one", f"reading the state: {error.reason}"],
+                advice="make sure that the `pulumi` that runs this program can be found and that "
+                "`pulumi stack export` works, then run it again.",
+            ) from error
+
+    def _take_over_marked(self, suspects: Sequence[R]) -> str | None:
+        marked = [record.id for record in suspects if self._wanted.is_marked(record)]
+        if len(marked) == 1 and (found := self._attempt.claim(marked)) is not None:
+            return found
+        if not suspects:
+            return None
+        noun, ids = self._kind.noun, [record.id for record in suspects]
+        raise UncertainOwnershipError(
+            f"No {noun} of instance {self._instance_id} was started: an earlier run of this resource was interrupted, "
+            f"and {noun} {' or '.join(ids)} may be what it made.",
+            facts=[
+                f"{noun} {record.id}: {record.status_text}"
+                + (f", created {record.created:%Y-%m-%d %H:%M:%S} UTC" if record.created else "")
+                for record in suspects
+            ],
+            advice=f'look at it in the console. If it is the one, take it over with adopt_backup_id="{ids[0]}"; if '
+            "not, run `pulumi refresh --clear-pending-creates`, and then `pulumi up` makes a new one.",
+        )

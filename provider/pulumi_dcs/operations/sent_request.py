@@ -1,0 +1,158 @@
+"""A create request on its way: what it can have made, and finding that when its response is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import replace
+from typing import Final, Generic
+
+from ..api.errors import DcsError, ServiceError
+from .errors import IncompleteListError, UncertainOwnershipError
+from .operation import Operation
+from .ownership import GRACE, Attempt, Progress, SentRequest, Wanted
+from .record_cache import RecordCache, Snapshot
+from .records import R, RecordKind
+
+LOST_RESPONSE_DELAYS: Final = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds before each list that is read after a lost response: the record may come late, and a request that is sent
+again too early makes a second one."""
+
+
+class Sending(Generic[R]):
+    """The create request of one attempt, sent once or again.
+
+    Attributes:
+        is_outstanding: whether a response was lost, so that a record may be there that nobody has told us of.
+        in_state: the records that the saved state holds; none of them is what the request has made.
+    """
+
+    def __init__(
+        self,
+        kind: RecordKind,
+        cache: RecordCache[R],
+        operation: Operation,
+        instance_id: str,
+        *,
+        wanted: Wanted[R],
+        attempt: Attempt,
+    ) -> None:
+        self.is_outstanding = False
+        self.in_state: Set[str] = frozenset()
+        self._kind = kind
+        self._cache = cache
+        self._operation = operation
+        self._instance_id = instance_id
+        self._wanted = wanted
+        self._attempt = attempt
+        self._known: frozenset[str] = frozenset()
+        self._request = SentRequest(wanted.content)
+
+    def note_others(self, snapshot: Snapshot[R]) -> None:
+        """Note what is there while no response of ours is outstanding: it was made by others."""
+        if not self.is_outstanding:
+            self._known |= snapshot.records.keys()
+
+    def note_sending(self, snapshot: Snapshot[R]) -> None:
+        """Note that the request is about to be sent."""
+        now = snapshot.by_service_clock(self._operation.clock.monotonic())
+        request = self._request if self.is_outstanding else SentRequest(self._wanted.content, self._known, now)
+        self._request = replace(request, until=now and now + GRACE)
+        self._attempt.save(Progress(request=self._request))
+
+    def note_not_sent(self) -> None:
+        """Note that the request was refused, or never left."""
+        if not self.is_outstanding:
+            self._attempt.save(Progress())
+
+    def note_lost(self, before: Snapshot[R]) -> None:
+        """Note that the response was lost; we have listened until now."""
+        self.is_outstanding = True
+        now = before.by_service_clock(self._operation.clock.monotonic())
+        self._request = replace(self._request, until=now and now + GRACE)
+        self._attempt.save(Progress(request=self._request))
+
+    def resume(self, request: SentRequest, snapshot: Snapshot[R]) -> str | None:
+        """Go on with a request of an earlier run whose response nobody knows; the record that it made, if it did.
+
+        Raises:
+            UncertainOwnershipError: several records fit, or one does and nobody knows when the request was sent.
+        """
+        self._request, self.is_outstanding = request, True
+        if request.until is None:
+            # The service does not tell its time. Without it, a record of yesterday fits as well as ours.
+            self._refuse_to_choose(snapshot)
+            self.is_outstanding = False
+            return None
+        found = self.claim(snapshot)
+        if found is None and request.time_left(snapshot.service_time):
+            found, _ = self.find()
+        elif found is None:
+            self.is_outstanding = False
+        return found
+
+    def claim(self, snapshot: Snapshot[R]) -> str | None:
+        """The record that the outstanding request made, if that is proved; it is ours from then on."""
+        if not self.is_outstanding:
+            return None
+        found = self._attempt.claim(self._fitting(snapshot))
+        if found is not None:
+            self._attempt.save(Progress(found))
+        return found
+
+    def find(self) -> tuple[str | None, Snapshot[R]]:
+        """The record that the outstanding request made, if it did, and a complete list.
+
+        What decides over a second record is not left undecided for one refused list.
+
+        Raises:
+            UncertainOwnershipError: several records fit.
+            DcsError: no list could be read.
+        """
+        snapshot: Snapshot[R] | None = None
+        failure: DcsError | None = None
+        for delay in LOST_RESPONSE_DELAYS:
+            self._operation.pause(delay)
+            try:
+                snapshot = self._cache.list_completely(self._operation, self._instance_id)
+            except (ServiceError, IncompleteListError) as error:
+                failure = error
+                continue
+            if (found := self.claim(snapshot)) is not None:
+                return found, snapshot
+        if snapshot is None:
+            assert failure is not None
+            raise failure
+        self._refuse_to_choose(snapshot)
+        return None, snapshot
+
+    def try_to_find(self) -> str | None:
+        """The record that the outstanding request made, if one list is enough to tell."""
+        if not self.is_outstanding:
+            return None
+        try:
+            return self.claim(self._cache.list(self._operation, self._instance_id, retry_timeout=0.0))
+        except DcsError:
+            return None
+
+    def _fitting(self, snapshot: Snapshot[R]) -> list[str]:
+        """The records that the outstanding request can have made."""
+        request = self._request
+        return [
+            record.id
+            for record in snapshot.records.values()
+            if not record.is_gone
+            and record.id not in self.in_state
+            and self._wanted.fits(record, request.wanted)
+            and request.can_have_made(record)
+        ]
+
+    def _refuse_to_choose(self, snapshot: Snapshot[R]) -> None:
+        """Stop where records fit, and it can't be told whether one is ours."""
+        candidates = [each for each in self._fitting(snapshot) if not self._attempt.is_known(each)]
+        if candidates:
+            raise UncertainOwnershipError(
+                f"A response was lost, and {self._kind.noun} {' or '.join(candidates)} of instance {self._instance_id} "
+                "may be the one that was asked for.",
+                advice=f'look at it in the console, and take it over with adopt_backup_id="{candidates[0]}", or delete '
+                "it and run `pulumi up` again.",
+            )

@@ -1,0 +1,202 @@
+"""A preview says what `up` then does to the backup that is replaced: kept or deleted, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.endpoint import CLUSTER, HA, LocalEndpoint
+
+from .stack import Outcome, Stack
+
+RETAIN = "retain_on_delete=True"
+COMPONENT = """
+class Shop(pulumi.ComponentResource):
+    def __init__(self, opts):
+        super().__init__("shop:index:Shop", "shop", None, opts)
+        InstanceBackup("backup", {arguments}, opts=pulumi.ResourceOptions(parent=self))
+
+
+Shop(pulumi.ResourceOptions({options}))
+"""
+TRANSFORM = """
+def keep(args):
+    merged = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions({options}))
+    return pulumi.{result}(args.props, merged)
+
+
+InstanceBackup("backup", {arguments}, opts=pulumi.ResourceOptions({option}=[keep]))
+"""
+DIRECT = "InstanceBackup('backup', {arguments}, opts=pulumi.ResourceOptions({options}))"
+
+
+def of_component(arguments: str, options: str) -> str:
+    return COMPONENT.format(arguments=arguments, options=options)
+
+
+def of_transform(arguments: str, options: str) -> str:
+    return TRANSFORM.format(arguments=arguments, options=options, result="ResourceTransformResult", option="transforms")
+
+
+def of_transformation(arguments: str, options: str) -> str:
+    return TRANSFORM.format(
+        arguments=arguments, options=options, result="ResourceTransformationResult", option="transformations"
+    )
+
+
+def direct(arguments: str, options: str) -> str:
+    return DIRECT.format(arguments=arguments, options=options)
+
+
+Program = Callable[[str, str], str]
+
+
+def declare(stack: Stack, program: Program, remark: str, options: str = "", more: str = "") -> None:
+    text = program(f"instance_id={HA!r}, remark={remark!r}{more}", options)
+    stack.write(f"import pulumi\nfrom pulumi_dcs import InstanceBackup\n{text}")
+
+
+def applied(stack: Stack) -> Outcome:
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    return outcome
+
+
+KEPT = ", and leaves backup {} at the service (retain_on_delete)."
+DELETED = ", then deletes backup {}."
+FATES: dict[str, tuple[Program, list[str], str]] = {
+    # The program; the option at each `up` with the first remark, and at last with the second one; what becomes of it.
+    "never": (direct, ["", ""], DELETED),
+    "always": (direct, [RETAIN, RETAIN], KEPT),
+    "switched off before": (direct, [RETAIN, "", ""], DELETED),
+    "switched on before": (direct, ["", RETAIN, RETAIN], KEPT),
+    "switched off together": (direct, [RETAIN, ""], KEPT),
+    "switched on together": (direct, ["", RETAIN], DELETED),
+    "component": (of_component, [RETAIN, RETAIN], KEPT),
+    "component, switched off before": (of_component, [RETAIN, "", ""], DELETED),
+    "component, switched on before": (of_component, ["", RETAIN, RETAIN], KEPT),
+    "transform": (of_transform, [RETAIN, RETAIN], KEPT),
+    "transformation": (of_transformation, [RETAIN, RETAIN], KEPT),
+}
+
+
+@pytest.mark.row("15.1", "15.2")
+@pytest.mark.parametrize("case", FATES)
+def test_a_preview_knows_whether_the_replaced_backup_is_kept(stack: Stack, endpoint: LocalEndpoint, case: str) -> None:
+    program, options, fate = FATES[case]
+    for option in options[:-1]:
+        declare(stack, program, "one", option)
+        applied(stack)
+    (first,) = endpoint.backup_ids()
+    declare(stack, program, "two", options[-1])
+    preview = stack.preview()
+    assert preview.ok, preview.text
+    applied(stack)
+    said = f"Takes a new backup of instance {HA}{fate.format(first)}"
+    assert said in preview.diagnostics
+    assert (first in endpoint.backup_ids()) == (fate is KEPT)
+    assert len(endpoint.backups()) == 1 + (fate is KEPT)
+
+
+DELETE_FIRST = "delete_before_replace=True"
+
+
+@pytest.mark.row("15.3")
+@pytest.mark.parametrize("program", [direct, of_transformation], ids=["direct", "transformation"])
+def test_a_preview_warns_of_the_time_without_a_backup(stack: Stack, endpoint: LocalEndpoint, program: Program) -> None:
+    declare(stack, program, "one", DELETE_FIRST)
+    applied(stack)
+    (first,) = endpoint.backup_ids()
+    declare(stack, program, "two", DELETE_FIRST)
+    preview = stack.preview()
+    assert preview.ok, preview.text
+    assert (
+        f"warning: Deletes backup {first} first (delete_before_replace), then takes a new backup of instance {HA}: "
+        "until that has succeeded, there is no backup."
+    ) in preview.diagnostics
+    before = len(endpoint.requests())
+    applied(stack)
+    asked = [row["operation"] for row in endpoint.requests()[before:]]
+    assert asked.index("delete_backup") < asked.index("create_backup")
+    assert len(endpoint.backups()) == 1
+
+
+@pytest.mark.row("15.3")
+def test_what_is_kept_leaves_no_time_without_a_backup(stack: Stack, endpoint: LocalEndpoint) -> None:
+    both = f"{DELETE_FIRST}, {RETAIN}"
+    declare(stack, direct, "one", both)
+    applied(stack)
+    (first,) = endpoint.backup_ids()
+    declare(stack, direct, "two", both)
+    preview = stack.preview()
+    assert "warning:" not in preview.diagnostics
+    assert f"Takes a new backup of instance {HA}{KEPT.format(first)}" in preview.diagnostics
+    applied(stack)
+    assert len(endpoint.backups()) == 2
+
+
+FORCED = f"Takes a new backup of instance {HA}: the replacement is forced."
+
+
+@pytest.mark.row("15.4")
+@pytest.mark.parametrize("how", ["target-replace", "taint"])
+def test_a_forced_replacement_is_said(stack: Stack, endpoint: LocalEndpoint, how: str) -> None:
+    declare(stack, direct, "one")
+    applied(stack)
+    (first,) = endpoint.backup_ids()
+    urn = stack.resource()["urn"]
+    options = []
+    if how == "taint":
+        assert stack.pulumi("state", "taint", urn, "--yes").ok
+    else:
+        options = ["--target-replace", urn]
+    preview = stack.preview(*options)
+    print(preview.text)
+    assert preview.ok, preview.text
+    assert FORCED in preview.diagnostics
+    outcome = stack.up(*options)
+    assert outcome.ok, outcome.text
+    assert first not in endpoint.backup_ids()
+    assert len(endpoint.backups()) == 1
+
+
+@pytest.mark.row("15.4")
+@pytest.mark.parametrize("how", ["replacement_trigger", "replace_with"])
+def test_a_replacement_by_an_option_is_said(stack: Stack, endpoint: LocalEndpoint, how: str) -> None:
+    def write(number: int) -> None:
+        option = f"replacement_trigger='{number}'" if how == "replacement_trigger" else "replace_with=[other]"
+        stack.write(
+            "import pulumi\nfrom pulumi_dcs import InstanceBackup\n"
+            f"other = InstanceBackup('other', instance_id={CLUSTER!r}, triggers={{'now': {number}}})\n"
+            f"InstanceBackup('backup', instance_id={HA!r}, opts=pulumi.ResourceOptions({option}))"
+        )
+
+    write(1)
+    applied(stack)
+    before = endpoint.backup_ids()
+    write(2)
+    preview = stack.preview()
+    print(preview.text)
+    assert preview.ok, preview.text
+    applied(stack)
+    assert len(endpoint.backup_ids() - before) == 2
+    assert FORCED in preview.diagnostics
+
+
+@pytest.mark.row("15.5")
+def test_replace_on_changes_replaces(stack: Stack, endpoint: LocalEndpoint) -> None:
+    option = "replace_on_changes=['wait']"
+    declare(stack, direct, "one", option)
+    applied(stack)
+    (first,) = endpoint.backup_ids()
+    declare(stack, direct, "one", option, ", wait=False")
+    preview = stack.preview()
+    print(preview.text)
+    assert preview.ok, preview.text
+    assert "+-1 to replace" in preview.text
+    applied(stack)
+    print(endpoint.backups())
+    assert first not in endpoint.backup_ids()
+    assert len(endpoint.backups()) == 1
+    assert f"Takes a new backup of instance {HA}{DELETED.format(first)}" in preview.diagnostics
