@@ -252,7 +252,7 @@ class Lifecycle:
         self._session.journal.forget(which.backup_id)
         notes = self._session.notes(urn)
         if notes.held == which.backup_id:
-            # Deleted before it is replaced: the state no longer holds it when the new one is taken.
+            # Deleted before it is replaced: the state does not hold it when the new one is taken.
             notes.held = ""
 
     def _check_what_is_made(self, urn: str, inputs: Mapping[str, Any]) -> list[Any]:
