@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pulumi_dcs.api.transport import Request
+from pulumi_dcs.emulator.faults import Fault
 
 from tests.endpoint import HA
 from tests.unit.simulation import Killed, Service, Stack, VirtualClock
@@ -31,21 +31,29 @@ class Laboratory:
     def backup_ids(self) -> list[str]:
         return [backup.backup_id for backup in self.service.world.store.all_backups()]
 
-    def killed(self, run: Callable[[], object], *, method: str = "POST", before: bool = False, late: float = 0) -> None:
-        """Run until the process is killed: before or after the service carries out the first such request."""
+    def killed(self, run: Callable[[], object], when: str = "while it waits for the backup", late: float = 0) -> None:
+        """Run until the process is killed.
 
-        def kill(request: Request) -> None:
-            if request.method == method:
+        Args:
+            late: seconds before the service carries the request for a backup out.
+        """
+        is_posted = False
+
+        def before(request: Request) -> None:
+            nonlocal is_posted
+            if request.method == "POST":
+                if when == "before the request":
+                    raise Killed
+                self.clock.now += late
+                is_posted = True
+            elif is_posted or when == "before the list":
                 raise Killed
 
-        def delay(request: Request) -> None:
-            if request.method == method:
-                self.clock.now += late
+        def after(request: Request) -> None:
+            if request.method == "POST" and when == "before the response":
+                raise Killed
 
-        if before:
-            self.service.before = kill
-        else:
-            self.service.before, self.service.after = delay, kill
+        self.service.before, self.service.after = before, after
         try:
             with pytest.raises(Killed):
                 run()
@@ -127,13 +135,13 @@ def test_killed_while_a_slow_service_carries_the_request_out_it_makes_no_second(
 ) -> None:
     """The rate limit may keep a request back, and a slow service carries it out long after it was sent."""
     stack = laboratory.stack()
-    laboratory.killed(lambda: stack.up({"a": NIGHTLY}), late=late)
+    laboratory.killed(lambda: stack.up({"a": NIGHTLY}), "before the response", late=late)
     made = laboratory.backup_ids
     assert len(made) == 1
     laboratory.clock.now += 60
-    if stack.up({"a": NIGHTLY}):
-        assert stack.backup_ids == made
-    assert laboratory.backup_ids == made
+    laboratory.service.world.faults.planned = [Fault(operation="list_backups", status=502)]
+    assert stack.up({"a": NIGHTLY}), stack.errors
+    assert laboratory.backup_ids == made == stack.backup_ids
 
 
 def test_killed_twice_and_on_another_machine_it_makes_no_second_in_silence(
@@ -144,7 +152,8 @@ def test_killed_twice_and_on_another_machine_it_makes_no_second_in_silence(
     laboratory.killed(lambda: stack.up({"a": NIGHTLY}))
     made = laboratory.backup_ids
     stack.home = tmp_path / "machine-2"
-    laboratory.killed(lambda: stack.up({"a": NIGHTLY}), method="GET", before=True)
+    laboratory.killed(lambda: stack.up({"a": NIGHTLY}), "before the list")
+    laboratory.service.world.faults.planned = [Fault(operation="list_backups", status=502)]
     if stack.up({"a": NIGHTLY}):
         assert stack.backup_ids == made
     assert laboratory.backup_ids == made
@@ -159,7 +168,7 @@ def test_killed_before_the_request_the_mark_of_a_retained_backup_proves_nothing(
     assert stack.up(declared)
     old = stack.backup_ids
     assert stack.up({})
-    laboratory.killed(lambda: stack.up(declared), before=True)
+    laboratory.killed(lambda: stack.up(declared), "before the request")
     stack.home = tmp_path / "machine-2"
     stack.up(declared)
     assert stack.backup_ids != old, "an old backup is passed off as new"
@@ -169,7 +178,7 @@ def test_somebody_elses_backup_of_days_later_is_not_taken_over(laboratory: Labor
     """Without a Date header nothing says until when the request of a killed run can have been carried out."""
     laboratory.service.world.behaviour.send_date = False
     stack = laboratory.stack()
-    laboratory.killed(lambda: stack.up({"a": NIGHTLY}), before=True)
+    laboratory.killed(lambda: stack.up({"a": NIGHTLY}), "before the request")
     laboratory.clock.now += 2 * 24 * 3600
     theirs = laboratory.service.world.store.add_backup(HA, remark="nightly", backup_format="rdb", duration=1.0)
     laboratory.clock.now += 3600
@@ -202,7 +211,7 @@ def test_a_backup_whose_response_is_on_its_way_is_nobody_elses(laboratory: Labor
             posts += 1
             if posts == 1:
                 # The service has carried it out; before the response comes, the other one's request gets lost.
-                laboratory.service.world.faults.planned = [_lost()]
+                laboratory.service.world.faults.planned = [Fault(operation="create_backup", drop=True)]
                 second.up({"b": NIGHTLY})
                 laboratory.service.world.faults.planned = []
 
@@ -210,8 +219,3 @@ def test_a_backup_whose_response_is_on_its_way_is_nobody_elses(laboratory: Labor
     assert first.up({"a": NIGHTLY}), first.errors
     assert not set(first.backup_ids) & set(second.backup_ids), "one backup has two owners"
 
-
-def _lost() -> Any:
-    from pulumi_dcs.emulator.faults import Fault
-
-    return Fault(operation="create_backup", drop=True)
