@@ -43,12 +43,14 @@ class WantedBackup:
         backup_format: None for the service's default.
         mark: what the remark ends in at the service; empty where that is not switched on.
         is_secret: whether the remark is a secret.
+        is_mark_proof: whether only a create of this generation can have written the mark.
     """
 
     remark: str
     backup_format: BackupFormat | None
     mark: str = ""
     is_secret: bool = False
+    is_mark_proof: bool = True
 
     @property
     def sent_remark(self) -> str:
@@ -75,8 +77,8 @@ class WantedBackup:
         return fits(unmarked, {**self.content, "remark": remark_hash(self.remark)})
 
     def is_marked(self, record: BackupRecord) -> bool:
-        """Whether the backup bears this very mark."""
-        return ends_in(record.remark, self.mark)
+        """Whether the backup bears this very mark, and that proves whose it is."""
+        return self.is_mark_proof and ends_in(record.remark, self.mark)
 
 
 class BackupService:

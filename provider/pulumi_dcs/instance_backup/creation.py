@@ -61,6 +61,8 @@ class Creation:
             inputs.backup_format,
             self._mark(replaced),
             is_secret="remark" in self._notes.program.secret_inputs,
+            # What was kept when the resource went, or was replaced by force, bears the same mark as its next first one.
+            is_mark_proof=bool(replaced) or not inputs.retain_on_delete,
         )
 
         def before_start(snapshot: Snapshot[BackupRecord]) -> None:

@@ -153,14 +153,15 @@ class Lifecycle:
         inputs = Inputs.of(request.properties)
         service = self._service(inputs.region or "", inputs.project_id or "")
         operation = self._operation(f"back up instance {inputs.instance_id}", request, CREATE_TIMEOUT)
-        notes = self._session.notes(request.urn)
         adopted = inputs.adopt_backup_id
-        if adopted is not None and adopted not in (notes.held, notes.adopted_before):
+        if adopted is not None and not self._is_spent(request.urn, adopted):
             self._adopt(service, operation, request, inputs, adopted)
             which = BackupId(inputs.instance_id, adopted)
+            self._session.notes(request.urn).created = adopted
             return self._completion.finish(service, operation, request.properties, which, is_made_here=False)
         creation = Creation(self._session, service, request, inputs, started_at)
         which = BackupId(inputs.instance_id, creation.run(operation))
+        self._session.notes(request.urn).created = which.backup_id
         try:
             return self._completion.finish(service, operation, request.properties, which, is_made_here=True)
         except (RecordFailedError, RecordGoneError):
@@ -187,6 +188,8 @@ class Lifecycle:
         )
         if record is None and is_in_state:
             check_origin(which, known, service.client.location)
+            # It goes from the state: what is created now, in the same run, replaces nothing.
+            self._session.notes(request.urn).held = ""
             return ReadResponse("")
         if record is None:
             # InstanceBackup.get: for the engine, an empty response to it would be a resource without properties.
@@ -238,6 +241,10 @@ class Lifecycle:
                 urn, f"Backup {which.backup_id} is not deleted: {resource_name(owner)!r} has it as well."
             )
             return
+        if self._session.notes(urn).created == which.backup_id:
+            # The replacement has it: what the engine deletes as the old one is the new one.
+            self._session.log.warn(urn, f"Backup {which.backup_id} is not deleted: the resource has just taken it over.")
+            return
         service = self._service(str(props.get("region") or ""), str(props.get("project_id") or ""))
         name = f"delete backup {which.backup_id} of instance {which.instance_id}"
         operation = self._operation(name, request, DELETE_TIMEOUT)
@@ -250,16 +257,12 @@ class Lifecycle:
             text = in_pulumis_terms(error, fact="the backup stays in the state; the next run deletes it")
             raise DiagnosticError(text) from error
         self._session.journal.forget(which.backup_id)
-        notes = self._session.notes(urn)
-        if notes.held == which.backup_id:
-            # Deleted before it is replaced: the state no longer holds it when the new one is taken.
-            notes.held = ""
 
     def _check_what_is_made(self, urn: str, inputs: Mapping[str, Any]) -> list[Any]:
         """Check what a preview is about to have made, and say it, unless the diff has said it."""
         notes = self._session.notes(urn)
         adopted = inputs.get("adopt_backup_id")
-        if adopted is not None and adopted not in (notes.held, notes.adopted_before):
+        if adopted is not None and not self._is_spent(urn, adopted):
             return list(self._preflight.check_adoption(urn, inputs))
         if notes.old_inputs and not notes.was_diffed:
             self._session.log.info(urn, preview.forced_replacement(inputs))
@@ -293,6 +296,14 @@ class Lifecycle:
         owner = session.journal.adopt(session.scope(request.urn), request.urn, backup_id)
         if owner is not None:
             raise held_by_another(backup_id, owner)
+
+    def _is_spent(self, urn: str, adopted: str) -> bool:
+        """Whether the resource has or had the backup that its input names: it is not adopted again.
+
+        For a replacement that is forced, the engine names neither the old inputs nor the old backup.
+        """
+        notes = self._session.notes(urn)
+        return adopted in (notes.held, notes.adopted_before) or self._session.holders(urn).get(adopted) == urn
 
     def _note_in_state(self, urn: str, backup_id: str) -> None:
         """The engine has named the backup: its saved state holds it for this resource."""
