@@ -9,6 +9,7 @@ from typing import Final
 from ..api.backup_format import BackupFormat
 from ..api.backups import BackupRecord, Backups
 from ..api.client import Client
+from ..api.clock import Pause
 from ..api.error_codes import BACKUP_FAILURES
 from ..api.errors import DcsError
 from ..operations.create_once import CreateOnce
@@ -104,13 +105,18 @@ class BackupService:
         before_start: Callable[[Snapshot[BackupRecord]], None] = lambda _: None,
     ) -> str:
         """Have a backup started, exactly one; its id (see ``operations.create_once``)."""
-        backups = Backups(self.client, operation.pause)
+        client = self.client
+
+        def start(pause: Pause) -> str:
+            sent = Backups(client, pause)
+            return sent.create(instance_id, remark=wanted.sent_remark, backup_format=wanted.backup_format)
+
         return CreateOnce(
             KIND,
             self.cache,
             operation,
             instance_id,
-            start=lambda: backups.create(instance_id, remark=wanted.sent_remark, backup_format=wanted.backup_format),
+            start=start,
             wanted=wanted,
             attempt=attempt,
             saved_state=saved_state,

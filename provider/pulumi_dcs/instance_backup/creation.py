@@ -13,7 +13,7 @@ from ..operations.operation import Operation
 from ..operations.ownership import Attempt, Progress, Unrecorded
 from ..operations.record_cache import Snapshot
 from ..recovery.evidence import ResourceEvidence, record_id_of
-from ..recovery.journal import JournalAttempt
+from ..recovery.journal_attempt import JournalAttempt
 from ..recovery.journal_format import Site
 from ..session import Session
 from .backups import BackupService, WantedBackup

@@ -48,6 +48,7 @@ class Attempt:
         self.is_unresolved = is_unresolved
         self.left_unresolved = False
         self.continues_an_interrupted = progress != Progress() and not is_retry
+        self.interrupted_creates = 0
         self._known = known.split()
         self.asked: list[str] = []
 
@@ -64,6 +65,12 @@ class Attempt:
     def is_known(self, record_id: str) -> bool:
         self.asked.append(record_id)
         return record_id in self._known
+
+    def can_have_made(self, record_id: str) -> bool:
+        return not self.is_known(record_id)
+
+    def note_interrupted(self, count: int) -> None:
+        pass
 
 
 class State:
@@ -124,7 +131,7 @@ def create(
         RecordCache[BackupRecord](open_api),
         Operation("back up", clock=clock, timeout=600.0),
         "i",
-        start=api.create,
+        start=lambda _: api.create(),
         wanted=wanted,
         attempt=attempt or Attempt(),
         saved_state=state,
