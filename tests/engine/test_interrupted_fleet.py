@@ -71,7 +71,7 @@ def time_passes(stack: Stack, endpoint: LocalEndpoint, seconds: float) -> None:
     with closing(sqlite3.connect(path)) as database, database:
         for number, text in database.execute("select number, request from attempts").fetchall():
             request = json.loads(text) if text else None
-            for name in ("sent_at", "until") if request else ():
+            for name in ("sent_at", "until") if request is not None else ():
                 moment = datetime.fromisoformat(request[name]) - timedelta(seconds=seconds)
                 request[name] = moment.isoformat()
             database.execute(

@@ -168,6 +168,7 @@ class Lifecycle:
             return self._completion.finish(service, operation, request.properties, which, is_made_here=False)
         creation = Creation(self._session, service, request, inputs, started_at)
         which = BackupId(inputs.instance_id, creation.run(operation))
+        self._session.notes(request.urn).created = which.backup_id
         try:
             return self._completion.finish(service, operation, request.properties, which, is_made_here=True)
         except (RecordFailedError, RecordGoneError):
@@ -194,6 +195,8 @@ class Lifecycle:
         )
         if record is None and is_in_state:
             check_origin(which, known, service.client.location)
+            # It goes from the state: what is created now, in the same run, replaces nothing.
+            self._session.notes(request.urn).held = ""
             return ReadResponse("")
         if record is None:
             # InstanceBackup.get: for the engine, an empty response to it would be a resource without properties.
@@ -245,6 +248,12 @@ class Lifecycle:
                 urn, f"Backup {which.backup_id} is not deleted: {resource_name(owner)!r} has it as well."
             )
             return
+        if self._session.notes(urn).created == which.backup_id:
+            # The replacement has it: what the engine deletes as the old one is the new one.
+            self._session.log.warn(
+                urn, f"Backup {which.backup_id} is not deleted: the resource has just taken it over."
+            )
+            return
         service = self._service(str(props.get("region") or ""), str(props.get("project_id") or ""))
         name = f"delete backup {which.backup_id} of instance {which.instance_id}"
         operation = self._operation(name, request, DELETE_TIMEOUT)
@@ -257,10 +266,6 @@ class Lifecycle:
             text = in_pulumis_terms(error, fact="the backup stays in the state; the next run deletes it")
             raise DiagnosticError(text) from error
         self._session.journal.forget(which.backup_id)
-        notes = self._session.notes(urn)
-        if notes.held == which.backup_id:
-            # Deleted before it is replaced: the state does not hold it when the new one is taken.
-            notes.held = ""
 
     def _check_what_is_made(self, urn: str, inputs: Mapping[str, Any]) -> list[Any]:
         """Check what a preview is about to have made, and say it, unless the diff has said it."""

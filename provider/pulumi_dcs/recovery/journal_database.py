@@ -24,6 +24,7 @@ create table if not exists attempts (
     endpoint text not null, region text not null, project_id text not null, instance_id text not null,
     record_id text not null default '', request text not null default '',
     run text not null, is_reported integer not null default 0, is_unresolved integer not null default 0,
+    interrupted integer not null default 0,
     saved_at real, changed_at real not null
 );
 create index if not exists attempts_of_resource on attempts (scope, urn);
@@ -33,7 +34,7 @@ create unique index if not exists one_owner on attempts (endpoint, record_id) wh
 """
 _COLUMNS: Final = (
     "number, urn, inputs_hash, endpoint, region, project_id, instance_id, record_id, request, run, is_reported, "
-    "is_unresolved"
+    "is_unresolved, interrupted, saved_at is not null"
 )
 
 
@@ -50,6 +51,8 @@ class Entry:
         run: the process that makes it.
         is_reported: whether that process ended in good order after it had reported the record to the engine.
         is_unresolved: whether that create ended in an error without knowing whether it had made something.
+        interrupted: how many interrupted creates the saved state had when the record was found.
+        is_saved: whether a saved state has been seen to hold the record.
     """
 
     number: int
@@ -60,6 +63,8 @@ class Entry:
     run: str
     is_reported: bool
     is_unresolved: bool
+    interrupted: int
+    is_saved: bool
 
 
 class Database:
@@ -144,10 +149,23 @@ def _entry(  # noqa: PLR0917 - one for each column
     run: str,
     is_reported: int,
     is_unresolved: int,
+    interrupted: int,
+    is_saved: int,
 ) -> Entry:
     site = Site(endpoint, region, project_id, instance_id)
     progress = read_progress(record_id, request)
-    return Entry(number, urn, inputs_hash, site, progress, run, bool(is_reported), bool(is_unresolved))
+    return Entry(
+        number,
+        urn,
+        inputs_hash,
+        site,
+        progress,
+        run,
+        bool(is_reported),
+        bool(is_unresolved),
+        interrupted,
+        bool(is_saved),
+    )
 
 
 def _connect(path: str) -> sqlite3.Connection:
