@@ -9,9 +9,9 @@ from ..api.backups import BackupRecord
 from ..operations.errors import RecordNotFoundError
 from ..operations.operation import Operation
 from ..recovery.evidence import record_id_of
+from ..resources.identity import resource_name
 from ..session import Session
 from .backups import BackupService
-from .identity import resource_name
 from .mark import is_same_remark, without_mark
 from .properties import Inputs
 

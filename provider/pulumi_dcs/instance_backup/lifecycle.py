@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import threading
-from collections.abc import Callable, Mapping
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from collections.abc import Mapping
+from typing import Any, Final
 
 from ..api.backups import BackupStatus
-from ..api.errors import DcsError
 from ..api.location import Location
 from ..engine.errors import DiagnosticError, ResourceInitFailedError
 from ..engine.requests import (
-    CheckFailure,
     CheckRequest,
     CheckResponse,
     CreateRequest,
@@ -38,16 +35,20 @@ from ..operations.errors import (
 )
 from ..operations.operation import Operation
 from ..operations.wait import MISSING_TIMEOUT
+from ..resources.advice import in_pulumis_terms
+from ..resources.diagnosed import diagnosed
+from ..resources.identity import resource_name
+from ..resources.location import LocationFiller
+from ..resources.names import SECRET_INPUTS
+from ..resources.origin import check_origin, is_elsewhere
+from ..resources.refusals import refuse
 from ..session import Session
 from . import preview
 from .adoption import Adoption
-from .advice import in_pulumis_terms
-from .backups import BackupService
+from .backups import KIND, BackupService
 from .completion import Completion
 from .creation import Creation
-from .identity import BackupId, resource_name
-from .names import SECRET_INPUTS
-from .origin import check_origin, is_elsewhere
+from .identity import BackupId
 from .orphans import name_orphans
 from .preflight import Preflight
 from .properties import (
@@ -62,7 +63,7 @@ from .properties import (
     status_of,
     updates,
 )
-from .validation import check, message
+from .validation import check
 
 CREATE_TIMEOUT: Final = 30 * 60.0
 DELETE_TIMEOUT: Final = 10 * 60.0
@@ -70,22 +71,6 @@ READ_TIMEOUT: Final = 2 * 60.0
 _REFRESH_MAX_AGE: Final = 10.0
 """Seconds for which a refresh uses an instance's list again for its other backups: two requests for an instance,
 however many backups it has."""
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-def _diagnosed(method: Callable[Concatenate[Lifecycle, P], T]) -> Callable[Concatenate[Lifecycle, P], T]:
-    """Let the errors of this package end the operation as the diagnostics they are."""
-
-    @functools.wraps(method)
-    def wrapper(self: Lifecycle, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return method(self, *args, **kwargs)
-        except DcsError as error:
-            raise DiagnosticError(in_pulumis_terms(error)) from error
-
-    return wrapper
 
 
 class Lifecycle:
@@ -95,7 +80,8 @@ class Lifecycle:
         self._session = session
         self._lock = threading.Lock()
         self._services: dict[Location, BackupService] = {}
-        self._preflight = Preflight(session, self._service)
+        self._locations = LocationFiller(session)
+        self._preflight = Preflight(session, self._locations, self._service)
         self._completion = Completion(session.clock)
         self._adoption = Adoption(session)
         self._name_orphans = name_orphans(session, self._service)
@@ -105,7 +91,7 @@ class Lifecycle:
         """Whether diagnostics show where they come from (``DCS_DEBUG=1``)."""
         return self._session.settings.is_debugging
 
-    @_diagnosed
+    @diagnosed
     def check(self, request: CheckRequest) -> CheckResponse:
         """Validate the inputs and fill in where the backup is made. In previews, also ask whether it can be."""
         session, urn, program = self._session, request.urn, request.program
@@ -115,16 +101,12 @@ class Lifecycle:
         declared = {**request.new_inputs, SECRET_INPUTS: program.secret_paths}
         inputs: dict[str, Any] = without_assets(canonical_inputs(declared))
         if not failures:
-            failures = self._preflight.fill_in_location(urn, notes.old_inputs, inputs, is_preview=program.dry_run)
+            failures = self._locations.fill_in(urn, notes.old_inputs, inputs, is_preview=program.dry_run)
         if not failures and program.dry_run and not request.old_inputs:
             failures = self._check_what_is_made(urn, inputs)
-        return CheckResponse(
-            inputs,
-            # Without a property's name: with it, the engine would print the property's value, secret or not.
-            tuple(CheckFailure("", message(each, inputs, program.secret_inputs)) for each in failures),
-        )
+        return CheckResponse(inputs, refuse(failures, inputs, program.secret_inputs))
 
-    @_diagnosed
+    @diagnosed
     def diff(self, request: DiffRequest) -> DiffResponse:
         """Replace for what calls for another backup, update to go on with what was cut short, else nothing."""
         which = BackupId.parse(request.id)
@@ -154,7 +136,7 @@ class Lifecycle:
             self._session.log.info(request.urn, preview.encryption(names))
         return DiffResponse(changes, has_changes=bool(changes) or is_waited_for or request.has_old_assets)
 
-    @_diagnosed
+    @diagnosed
     def create(self, request: CreateRequest) -> CreateResponse:
         """Take a backup, or take over the one that is to be adopted."""
         started_at = self._session.clock.monotonic()
@@ -175,7 +157,7 @@ class Lifecycle:
             creation.forget()
             raise
 
-    @_diagnosed
+    @diagnosed
     def read(self, request: ReadRequest) -> ReadResponse:
         """Look what has become of the backup."""
         which = BackupId.parse(request.id)
@@ -194,7 +176,7 @@ class Lifecycle:
             missing_timeout=MISSING_TIMEOUT if is_running else 0.0,
         )
         if record is None and is_in_state:
-            check_origin(which, known, service.client.location)
+            check_origin(KIND.of(which.backup_id, which.instance_id), known, service.client.location)
             # It goes from the state: what is created now, in the same run, replaces nothing.
             self._session.notes(request.urn).held = ""
             return ReadResponse("")
@@ -215,7 +197,7 @@ class Lifecycle:
         )
         return ReadResponse(request.id, outs, drifted_inputs(request.inputs, request.properties, record))
 
-    @_diagnosed
+    @diagnosed
     def update(self, request: UpdateRequest) -> UpdateResponse:
         """Go on waiting for a backup whose create or update was cut short; else bring the outputs up to date."""
         which = BackupId.parse(request.id)
@@ -229,14 +211,14 @@ class Lifecycle:
             done = self._completion.finish(service, operation, request.new_inputs, which, is_made_here=False)
         except (RecordFailedError, RecordGoneError) as error:
             if isinstance(error, RecordGoneError):
-                check_origin(which, request.old_outputs, service.client.location)
+                check_origin(KIND.of(which.backup_id, which.instance_id), request.old_outputs, service.client.location)
             status = BackupStatus.FAILED if isinstance(error, RecordFailedError) else BackupStatus.DELETED
             outs = outputs(canonical_inputs(request.new_inputs), which.backup_id, None) | {"status": status.value}
             text = in_pulumis_terms(error, fact="the next `pulumi up` replaces it by a new backup")
             raise ResourceInitFailedError(text, id=request.id, properties=outs) from error
         return UpdateResponse(done.properties)
 
-    @_diagnosed
+    @diagnosed
     def delete(self, request: DeleteRequest) -> None:
         """Delete the backup; done when it is gone. One that another resource of this run owns stays."""
         which = BackupId.parse(request.id)
@@ -259,7 +241,7 @@ class Lifecycle:
         operation = self._operation(name, request, DELETE_TIMEOUT)
         location = service.client.location
         if is_elsewhere(props, location) and not service.find(operation, which.instance_id, which.backup_id):
-            check_origin(which, props, location)
+            check_origin(KIND.of(which.backup_id, which.instance_id), props, location)
         try:
             service.delete(operation, which.instance_id, which.backup_id)
         except (TimedOutError, CancelledError, DeleteFailedError) as error:
