@@ -22,12 +22,13 @@ def test_a_refresh_believes_no_list_that_contradicts_itself(stack: Stack, endpoi
     stack.declare_all({"one": {"instance_id": HA}, "two": {"instance_id": HA}})
     assert stack.up().ok
     made = stack.backup_ids()
+    posts = endpoint.count("create_backup")
     endpoint.contradict(HA, times=times)
     outcome = stack.refresh()
     assert outcome.ok, outcome.text
     assert stack.backup_ids() == endpoint.backup_ids() == made
     assert stack.up("--expect-no-changes").ok
-    assert endpoint.count("create_backup") == 2
+    assert endpoint.count("create_backup") == posts
 
 
 @pytest.mark.row("14.9")
@@ -163,7 +164,7 @@ def test_what_vanished_while_nobody_looked_is_made_anew(stack: Stack, endpoint: 
 
 @pytest.mark.row("14.16")
 def test_an_unknown_status_at_the_end_is_final(stack: Stack, endpoint: LocalEndpoint) -> None:
-    endpoint.behave(backup_status="archived", backup_progress="100.00")
+    endpoint.behave(backup_status="archived", backup_progress="100.00", duration=0.0)
     stack.declare(instance_id=HA)
     outcome = stack.up()
     assert outcome.ok, outcome.text
@@ -172,6 +173,24 @@ def test_an_unknown_status_at_the_end_is_final(stack: Stack, endpoint: LocalEndp
     assert stack.resource()["outputs"]["status"] == "archived"
     assert stack.up("--expect-no-changes").ok
     assert endpoint.count("create_backup") == 1
+
+
+@pytest.mark.row("14.16")
+def test_one_that_cannot_be_restored_from_is_replaced_and_not_left(stack: Stack, endpoint: LocalEndpoint) -> None:
+    endpoint.behave(backup_status="archived", backup_progress="100.00", failure="dcs.08.0002")
+    stack.declare(instance_id=HA)
+    outcome = stack.up()
+    assert not outcome.ok
+    (unusable,) = endpoint.backup_ids()
+    assert f"backup {unusable}, at 100 %, status archived" in outcome.diagnostics
+    assert "it is in the state; the next `pulumi up` replaces it by a new backup" in outcome.diagnostics
+    assert stack.backup_ids() == {unusable}
+    endpoint.behave(backup_status="", backup_progress=None, failure="")
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert stack.backup_ids() == endpoint.backup_ids()
+    assert unusable not in endpoint.backup_ids()
+    assert len(endpoint.backups()) == 1
 
 
 @pytest.mark.row("14.16")

@@ -25,7 +25,7 @@ def write_as_another_python(stack: Stack) -> None:
             for properties in (resource["inputs"], resource["outputs"]):
                 before = properties["__provider"]
                 provider = pickle.loads(base64.b64decode(before))
-                after = base64.b64encode(pickle.dumps(provider, protocol=5 if before.startswith("gAQ") else 4)).decode()
+                after = base64.b64encode(pickle.dumps(provider, protocol=5 if before.startswith("gAS") else 4)).decode()
                 assert after != before
                 properties["__provider"] = after
                 changed += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ..api.backups import BackupStatus
 from ..api.clock import CancellableClock
 from ..api.errors import DcsError
 from ..engine.errors import ResourceInitFailedError
@@ -68,8 +69,15 @@ class Completion:
             properties = outputs(kept, which.backup_id, latest, endpoint)
             raise ResourceInitFailedError(text, id=str(which), properties=properties) from error
         except RecordFailedError as error:
-            if not is_made_here or not error.is_documented:
+            if not is_made_here:
                 raise
+            if not error.is_documented:
+                # What it is worth, nobody knows: it stays in the state, and not at the service for nobody.
+                text = in_pulumis_terms(
+                    error, fact="it is in the state; the next `pulumi up` replaces it by a new backup"
+                )
+                properties = outputs(kept, which.backup_id, None, endpoint) | {"status": BackupStatus.FAILED.value}
+                raise ResourceInitFailedError(text, id=str(which), properties=properties) from error
             raise self._with_record_removed(service, which, error) from error
         return CreateResponse(str(which), outputs(kept, which.backup_id, record, endpoint))
 

@@ -171,7 +171,10 @@ def test_adopting_takes_it_away_from_the_one_that_was_interrupted(tmp_path: Path
     adopting = journal(tmp_path)
     assert adopting.adopt(SCOPE, URN + "2", "mine") is None
     assert adopting.adopt(SCOPE, URN + "3", "mine") == URN + "2"
-    assert journal(tmp_path).begin(SCOPE, URN, "hash", SITE).progress == Progress()
+    attempt = journal(tmp_path).begin(SCOPE, URN, "hash", SITE)
+    assert attempt.progress == Progress()
+    assert attempt.is_known("mine")
+    assert not journal(tmp_path).left(SCOPE)[:-1]
 
 
 def test_a_journal_that_cannot_be_written_says_so_once_and_serves_this_process(tmp_path: Path) -> None:
