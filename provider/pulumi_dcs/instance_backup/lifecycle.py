@@ -48,6 +48,7 @@ from .adoption import Adoption
 from .backups import KIND, BackupService
 from .completion import Completion
 from .creation import Creation
+from .encryption import with_note_of_encrypted
 from .identity import BackupId
 from .orphans import name_orphans
 from .preflight import Preflight
@@ -123,7 +124,8 @@ class Lifecycle:
                 request.urn, request.id, request.old_inputs, request.old_outputs, request.new_inputs
             )
             return DiffResponse(changes, has_changes=True, outputs=frozenset({"status"}))
-        changes = updates(request.old_inputs, request.old_outputs, request.new_inputs)
+        old_outputs = with_note_of_encrypted(request, self._session)
+        changes = updates(request.old_inputs, old_outputs, request.new_inputs)
         if notes.program.replaces_on(changes):
             self._foresee_replacement(
                 request.urn, request.id, request.old_inputs, request.old_outputs, request.new_inputs
@@ -132,7 +134,7 @@ class Lifecycle:
         is_waited_for = Inputs.of(request.new_inputs).wait and not is_settled(request.old_outputs)
         if is_waited_for and notes.program.dry_run:
             self._session.log.info(request.urn, preview.going_on(which.instance_id, which.backup_id))
-        if (names := newly_secret(request.old_outputs, request.new_inputs)) and notes.program.dry_run:
+        if (names := newly_secret(old_outputs, request.new_inputs)) and notes.program.dry_run:
             self._session.log.info(request.urn, preview.encryption(names))
         return DiffResponse(changes, has_changes=bool(changes) or is_waited_for or request.has_old_assets)
 
