@@ -34,8 +34,8 @@ NO_ID = "it is not a valid id; give it as the DCS console shows it (letters, dig
         ),
         (
             {"instance_id": HA, "triggers": "2026.11"},
-            'triggers is \'2026.11\': it must be a dictionary, such as {"release": "2026.11"}; any change in it takes a '
-            "new backup.",
+            'triggers is \'2026.11\': it must be a dictionary, such as {"release": "2026.11"}; '
+            "any change in it takes a new backup.",
         ),
         (
             {"instance_id": HA, "region": "not a region"},
@@ -69,9 +69,9 @@ def test_a_preview_asks_whether_the_instance_is_there(
     outcome = stack.preview()
     assert not outcome.ok
     assert (
-        f"instance_id is {instance_id!r}: there is no such instance. DCS refused to read the details of instance {instance_id}\n"
-        in (outcome.diagnostics)
-    )
+        f"instance_id is {instance_id!r}: there is no such instance. "
+        f"DCS refused to read the details of instance {instance_id}\n"
+    ) in outcome.diagnostics
     assert status_line in outcome.diagnostics
     assert outcome.diagnostics.count("error:") == 1
 

@@ -32,7 +32,7 @@ def test_a_refused_connection_ends_in_an_error_and_nothing_is_made(stack: Stack,
     assert not outcome.ok
     assert "No connection to DCS at http://127.0.0.1:" in outcome.diagnostics
     assert "Connection refused" in outcome.diagnostics
-    assert f"tried to back up instance {HA}" in outcome.diagnostics
+    assert f"      tried to list the backups of instance {HA}: GET /v2/" in outcome.diagnostics
     assert "no backup was started" in outcome.diagnostics
     assert not stack.resources()
 

@@ -69,8 +69,8 @@ def leaves(value: Any) -> list[Any]:
 def test_an_asset_that_cannot_be_read_is_refused(stack: Stack, endpoint: LocalEndpoint, old: str) -> None:
     declare(stack, f"{{'schema': {old}}}")
     outcome = stack.up()
-    print(outcome.text)
     assert not outcome.ok
+    assert "Traceback" not in outcome.diagnostics
     assert not stack.resources()
     assert not endpoint.backups()
     declare(stack, "{'schema': 'v1'}")
@@ -135,8 +135,7 @@ def test_import_is_refused_with_the_way_that_works(stack: Stack, endpoint: Local
 
 
 @pytest.mark.row("15.10")
-@pytest.mark.parametrize("command", ["up", "refresh", "destroy"])
-def test_a_state_that_holds_an_asset_can_be_used(stack: Stack, endpoint: LocalEndpoint, command: str) -> None:
+def test_up_mends_a_state_that_holds_an_asset(stack: Stack, endpoint: LocalEndpoint) -> None:
     (stack.folder / "one.sql").write_text("create table orders;")
     declare(stack, "{'deep': ['marker']}")
     assert stack.up().ok
@@ -148,16 +147,35 @@ def test_a_state_that_holds_an_asset_can_be_used(stack: Stack, endpoint: LocalEn
     exported.write_text(exported.read_text().replace('"marker"', json.dumps(asset)))
     imported = stack.pulumi("stack", "import", "--file", str(exported))
     assert imported.ok, imported.text
-    if command == "refresh":
-        outcome = stack.refresh()
-        assert outcome.ok, outcome.text
-    if command != "destroy":
-        declare(stack, "{'deep': [pulumi.FileAsset('one.sql')]}")
-        outcome = stack.up()
-        assert outcome.ok, outcome.text
-        assert stack.resource()["outputs"]["triggers"] == {"deep": [f"asset:sha256:{digest}"]}
-        assert stack.up("--expect-no-changes").ok
-        assert endpoint.count("create_backup") == 1
-    outcome = stack.destroy()
+    # The stock host can't read it back where the first request is not a check: that is nothing for refresh or destroy.
+    declare(stack, "{'deep': [pulumi.FileAsset('one.sql')]}")
+    preview = stack.preview()
+    assert preview.ok, preview.text
+    assert "replace" not in preview.text
+    outcome = stack.up()
     assert outcome.ok, outcome.text
+    for kept in (stack.resource()["inputs"], stack.resource()["outputs"]):
+        assert kept["triggers"] == {"deep": [f"asset:sha256:{digest}"]}
+    assert stack.up("--expect-no-changes").ok
+    assert stack.refresh("--expect-no-changes").ok
+    assert endpoint.count("create_backup") == 1
+    assert stack.destroy().ok
     assert not endpoint.backups()
+
+
+@pytest.mark.row("15.10", "15.11")
+def test_odd_values_are_stable_or_refused(stack: Stack, endpoint: LocalEndpoint) -> None:
+    odd = "{'none': None, 'nones': [None, 1], 'empty': {}, 'list': [], 'large': 2**60, 'huge': 1e300, 'text': ''}"
+    declare(stack, odd)
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert stack.up("--expect-no-changes").ok
+    assert stack.refresh("--expect-no-changes").ok
+    assert stack.up("--expect-no-changes").ok
+    for value in ("nan", "inf"):
+        declare(stack, f"{{'deep': [float({value!r})]}}")
+        outcome = stack.preview()
+        assert not outcome.ok
+        assert "triggers" in outcome.diagnostics
+        assert "Traceback" not in outcome.diagnostics
+    assert endpoint.count("create_backup") == 1

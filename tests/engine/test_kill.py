@@ -126,10 +126,10 @@ def orphan(backup_id: str, *, remark: str, instance_id: str = HA, name: str = "b
     """The warning that names a backup which a killed run has left, with the two ways out."""
     shown = f"remark {remark!r}" if remark else "no remark"
     return (
-        f"    warning: Orphan: backup {backup_id} of instance {instance_id} ({shown}, succeed), made for {name!r} by a run "
-        "that was interrupted. No state holds it.\n"
-        f"      Take it over with adopt_backup_id={backup_id!r}, or delete it in the console. `pulumi up` takes it over by "
-        f"itself if {name!r} is declared as it was then.\n"
+        f"    warning: Orphan: backup {backup_id} of instance {instance_id} ({shown}, succeed), made for {name!r} by a "
+        "run that was interrupted. No state holds it.\n"
+        f"      Take it over with adopt_backup_id={backup_id!r}, or delete it in the console. `pulumi up` takes it "
+        f"over by itself if {name!r} is declared as it was then.\n"
         "      `pulumi refresh --clear-pending-creates` ends this message.\n"
     )
 
@@ -299,8 +299,9 @@ def test_on_another_machine_without_a_mark_it_stops_and_names_the_one_that_was_l
             f"      backup {left}: succeed, created "
         ) in outcome.diagnostics
         assert (
-            f'      What to do: look at it in the console. If it is the one, take it over with adopt_backup_id="{left}"; '
-            "if not, run `pulumi refresh --clear-pending-creates`, and then `pulumi up` makes a new one.\n"
+            "      What to do: look at it in the console. If it is the one, take it over with "
+            f'adopt_backup_id="{left}"; if not, run `pulumi refresh --clear-pending-creates`, and then `pulumi up` '
+            "makes a new one.\n"
         ) in outcome.diagnostics
         assert endpoint.backup_ids() == {left}
         assert not stack.resources()

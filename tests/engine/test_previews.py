@@ -103,12 +103,11 @@ DELETE_FIRST = "delete_before_replace=True"
 
 
 @pytest.mark.row("15.3")
-@pytest.mark.parametrize("program", [direct, of_transformation], ids=["direct", "transformation"])
-def test_a_preview_warns_of_the_time_without_a_backup(stack: Stack, endpoint: LocalEndpoint, program: Program) -> None:
-    declare(stack, program, "one", DELETE_FIRST)
+def test_a_preview_warns_of_the_time_without_a_backup(stack: Stack, endpoint: LocalEndpoint) -> None:
+    declare(stack, direct, "one", DELETE_FIRST)
     applied(stack)
     (first,) = endpoint.backup_ids()
-    declare(stack, program, "two", DELETE_FIRST)
+    declare(stack, direct, "two", DELETE_FIRST)
     preview = stack.preview()
     assert preview.ok, preview.text
     assert (
@@ -136,28 +135,46 @@ def test_what_is_kept_leaves_no_time_without_a_backup(stack: Stack, endpoint: Lo
     assert len(endpoint.backups()) == 2
 
 
-FORCED = f"Takes a new backup of instance {HA}: the replacement is forced."
-
-
 @pytest.mark.row("15.4")
+@pytest.mark.parametrize("retained", [False, True], ids=["deleted", "kept"])
 @pytest.mark.parametrize("how", ["target-replace", "taint"])
-def test_a_forced_replacement_is_said(stack: Stack, endpoint: LocalEndpoint, how: str) -> None:
-    declare(stack, direct, "one")
+def test_a_forced_replacement_is_said(stack: Stack, endpoint: LocalEndpoint, how: str, retained: bool) -> None:
+    declare(stack, direct, "one", RETAIN if retained else "")
     applied(stack)
     (first,) = endpoint.backup_ids()
-    urn = stack.resource()["urn"]
-    options = []
-    if how == "taint":
-        assert stack.pulumi("state", "taint", urn, "--yes").ok
-    else:
-        options = ["--target-replace", urn]
+    options = force(stack, how)
     preview = stack.preview(*options)
-    print(preview.text)
     assert preview.ok, preview.text
-    assert FORCED in preview.diagnostics
+    fate = KEPT if retained else DELETED
+    assert f"Takes a new backup of instance {HA}{fate.format(first)}" in preview.diagnostics
     outcome = stack.up(*options)
     assert outcome.ok, outcome.text
-    assert first not in endpoint.backup_ids()
+    assert (first in endpoint.backup_ids()) == retained
+    assert len(endpoint.backups()) == 1 + retained
+    assert endpoint.count("create_backup") == 2
+
+
+def force(stack: Stack, how: str) -> list[str]:
+    """What forces the replacement: an option of the commands, or a note in the state."""
+    urn = stack.resource()["urn"]
+    if how == "target-replace":
+        return ["--target-replace", urn]
+    outcome = stack.pulumi("state", "taint", urn, "--yes")
+    assert outcome.ok, outcome.text
+    return []
+
+
+@pytest.mark.row("15.4", "14.17")
+def test_a_forced_replacement_of_an_adopted_backup_takes_a_new_one(stack: Stack, endpoint: LocalEndpoint) -> None:
+    adopted = endpoint.add_backup(HA)
+    stack.declare(instance_id=HA, adopt_backup_id=adopted)
+    applied(stack)
+    options = force(stack, "taint")
+    preview = stack.preview(*options)
+    assert f"Takes a new backup of instance {HA}{DELETED.format(adopted)}" in preview.diagnostics
+    applied(stack)
+    assert adopted not in endpoint.backup_ids()
+    assert stack.backup_ids() == endpoint.backup_ids()
     assert len(endpoint.backups()) == 1
 
 
@@ -175,13 +192,13 @@ def test_a_replacement_by_an_option_is_said(stack: Stack, endpoint: LocalEndpoin
     write(1)
     applied(stack)
     before = endpoint.backup_ids()
+    (first,) = (row["backup_id"] for row in endpoint.backups(HA))
     write(2)
     preview = stack.preview()
-    print(preview.text)
     assert preview.ok, preview.text
+    assert f"Takes a new backup of instance {HA}{DELETED.format(first)}" in preview.diagnostics
     applied(stack)
     assert len(endpoint.backup_ids() - before) == 2
-    assert FORCED in preview.diagnostics
 
 
 @pytest.mark.row("15.5")
@@ -192,11 +209,9 @@ def test_replace_on_changes_replaces(stack: Stack, endpoint: LocalEndpoint) -> N
     (first,) = endpoint.backup_ids()
     declare(stack, direct, "one", option, ", wait=False")
     preview = stack.preview()
-    print(preview.text)
     assert preview.ok, preview.text
     assert "+-1 to replace" in preview.text
     applied(stack)
-    print(endpoint.backups())
     assert first not in endpoint.backup_ids()
     assert len(endpoint.backups()) == 1
     assert f"Takes a new backup of instance {HA}{DELETED.format(first)}" in preview.diagnostics

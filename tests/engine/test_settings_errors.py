@@ -86,7 +86,7 @@ ROUTES = {
         {"HTTPS_PROXY": f"http://user:{PLANTED}@proxy:99999"},
         "The proxy in HTTPS_PROXY is not a usable URL",
     ),
-    "bracket": ({"HTTPS_PROXY": f"http://user:{PLANTED}[x@proxy:8080"}, "The proxy in HTTPS_PROXY "),
+    "bracket": ({"HTTPS_PROXY": f"http://user:{PLANTED}[x@proxy:8080"}, "HTTPS_PROXY"),
     "hash": ({"HTTPS_PROXY": f"http://user:{PLANTED}#x@proxy:8080"}, "The proxy in HTTPS_PROXY "),
     "SOCKS": ({"ALL_PROXY": f"socks5://user:{PLANTED}@proxy:1080"}, "which needs the package PySocks"),
     "bundle": ({"REQUESTS_CA_BUNDLE": f"/{PLANTED}/ca.pem"}, "The certificates in REQUESTS_CA_BUNDLE are missing"),
@@ -98,7 +98,8 @@ ROUTES = {
 def test_a_route_that_cannot_be_used(stack: Stack, endpoint: LocalEndpoint, case: str) -> None:
     settings, said = ROUTES[case]
     stack.environment.update({"DCS_ENDPOINT": ELSEWHERE, **settings})
-    stack.declare(instance_id=HA)
+    short = "pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create='3s'))"
+    stack.declare(instance_id=HA, opts=short)
     preview = stack.preview()
     assert preview.diagnostics.count("warning:") + preview.diagnostics.count("error:") == 1, preview.text
     outcome = stack.up(*VERBOSE)
@@ -114,9 +115,9 @@ def test_a_route_that_cannot_be_used(stack: Stack, endpoint: LocalEndpoint, case
 def test_a_proxy_that_does_not_respond_is_blamed(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.environment.update({"DCS_ENDPOINT": ELSEWHERE, "HTTPS_PROXY": f"http://user:{PLANTED}@{PLANTED}@127.0.0.1:9"})
     stack.declare(instance_id=HA)
-    outcome = stack.preview(*VERBOSE)
+    outcome = stack.preview()
     assert outcome.ok
-    assert outcome.diagnostics.count("warning:") == 1
+    assert outcome.diagnostics.count("warning:") == 1, outcome.text
     assert "HTTPS_PROXY" in outcome.diagnostics
     assert "correct the endpoint" not in outcome.diagnostics
     assert_planted_nowhere(outcome, stack.folder.parent)

@@ -70,11 +70,11 @@ def test_a_security_token_belongs_to_its_own_keys(make_stack: MakeStack, endpoin
     # An endpoint that demands this very token gets none with the other keys.
     with running_endpoint("--security-token", "LEFTOVER") as strict:
         stack.environment["DCS_ENDPOINT"] = strict.url
+        stack.declare_all({"backup": {"instance_id": HA}, "new": {"instance_id": HA}})
         refused = stack.preview()
         assert "HTTP 401" in refused.diagnostics
         for old, new in zip(KEYS, ("HW_ACCESS_KEY", "HW_SECRET_KEY"), strict=True):
             stack.environment[new] = stack.environment.pop(old)
-        stack.declare_all({"backup": {"instance_id": HA}, "new": {"instance_id": HA}})
         assert "warning:" not in stack.preview().diagnostics
 
 

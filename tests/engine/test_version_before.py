@@ -42,6 +42,8 @@ def restore(
     rows: list[dict[str, Any]] = json.loads((folder / "backups.json").read_text())
     left_over = [row for row in rows if f'/{row["backup_id"]}"' not in state]
     shift = time.time() - AGE - max((row["created"] for row in left_over), default=0.0)
+    # So that they bear the names that they had then.
+    endpoint.behave(utc_offset=0.0)
     renamed = {RECORDED_URL: endpoint.url}
     if pickle_protocol != 4:
         assert RECORDED_PROVIDER in state

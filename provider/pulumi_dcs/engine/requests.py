@@ -30,18 +30,26 @@ class ProgramFacts:
     Attributes:
         dry_run: whether the program runs for a preview.
         organization: the stack's; empty where the state backend has none.
-        secret_inputs: the top-level inputs whose value holds a secret at any depth.
-        secret_paths: where these secrets are (``triggers.token``); part of it is whatever lies below.
+        secret_paths: where the inputs hold secrets (``triggers.token``): all that lies below is part of them.
         delete_before_replace: the resource's option as it was given; it may still come from the engine otherwise.
         replace_on_changes: the resource's option as it was given.
     """
 
     dry_run: bool = False
     organization: str = ""
-    secret_inputs: tuple[str, ...] = ()
     secret_paths: tuple[str, ...] = ()
     delete_before_replace: bool | None = None
     replace_on_changes: tuple[str, ...] = ()
+
+    @property
+    def secret_inputs(self) -> tuple[str, ...]:
+        """The top-level inputs whose value holds a secret at any depth."""
+        return tuple(top_level_names(self.secret_paths))
+
+    def replaces_on(self, changes: Iterable[str]) -> bool:
+        """Whether the option has the engine replace the resource for one of these changed properties."""
+        wanted = set(top_level_names(self.replace_on_changes))
+        return any("*" in wanted or name in wanted for name in top_level_names(changes))
 
     def as_input(self) -> dict[str, Any]:
         """The value of the hidden input."""
@@ -62,12 +70,10 @@ class ProgramFacts:
                 dry_run=inputs.get(_DRY_RUN_BEFORE) is True, organization=_text(inputs.get(_ORGANIZATION_BEFORE))
             )
         delete_first = told.get("deleteBeforeReplace")
-        paths = _texts(told.get("secretPaths"))
         return cls(
             dry_run=told.get("dryRun") is True,
             organization=_text(told.get("organization")),
-            secret_inputs=tuple(top_level_names(paths)),
-            secret_paths=paths,
+            secret_paths=_texts(told.get("secretPaths")),
             delete_before_replace=delete_first if isinstance(delete_first, bool) else None,
             replace_on_changes=_texts(told.get("replaceOnChanges")),
         )

@@ -137,9 +137,16 @@ class Lifecycle:
             changes["status"] = PropertyDiffKind.UPDATE_REPLACE
         notes.is_replaced = bool(changes)
         if changes:
-            self._foresee_replacement(request, which, status)
+            self._foresee_replacement(
+                request.urn, request.id, request.old_inputs, request.old_outputs, request.new_inputs
+            )
             return DiffResponse(changes, has_changes=True, outputs=frozenset({"status"}))
         changes = updates(request.old_inputs, request.old_outputs, request.new_inputs)
+        if notes.program.replaces_on(changes):
+            self._foresee_replacement(
+                request.urn, request.id, request.old_inputs, request.old_outputs, request.new_inputs
+            )
+            return DiffResponse(changes, has_changes=True)
         is_waited_for = Inputs.of(request.new_inputs).wait and not is_settled(request.old_outputs)
         if is_waited_for and notes.program.dry_run:
             self._session.log.info(request.urn, preview.going_on(which.instance_id, which.backup_id))
@@ -261,24 +268,39 @@ class Lifecycle:
         adopted = inputs.get("adopt_backup_id")
         if adopted is not None and not self._adoption.is_spent(urn, adopted):
             return list(self._preflight.check_adoption(urn, inputs))
-        if not notes.was_diffed and (notes.old_inputs or adopted is not None):
-            self._session.log.info(urn, preview.forced_replacement(inputs))
-        return list(self._preflight.check_creation(urn, inputs, is_first=not notes.old_inputs))
+        is_first = not notes.old_inputs
+        if not notes.was_diffed:
+            # A replacement that is forced: some ways of that hide the old inputs from check, too.
+            if (held := self._preflight.held(urn)) is not None:
+                is_first = False
+                self._foresee_replacement(urn, held.id, held.inputs, held.outputs, inputs)
+            elif not is_first:
+                self._session.log.info(urn, preview.forced_replacement(inputs))
+        return list(self._preflight.check_creation(urn, inputs, is_first=is_first))
 
-    def _foresee_replacement(self, request: DiffRequest, which: BackupId, status: BackupStatus) -> None:
+    def _foresee_replacement(
+        self,
+        urn: str,
+        resource_id: str,
+        old_inputs: Mapping[str, Any],
+        old_outputs: Mapping[str, Any],
+        new_inputs: Mapping[str, Any],
+    ) -> None:
         """Say in a preview what a replacement does."""
-        program = self._session.notes(request.urn).program
+        program = self._session.notes(urn).program
         if not program.dry_run:
             return
-        fate = self._preflight.fate(request.urn, request.id, Inputs.of(request.old_inputs))
+        which = BackupId.parse(resource_id)
         replaced = preview.Replaced(
-            which.instance_id, which.backup_id, status, fate, is_deleted_first=program.delete_before_replace is True
+            which.instance_id,
+            which.backup_id,
+            status_of(old_outputs),
+            self._preflight.fate(urn, resource_id, Inputs.of(old_inputs)),
+            is_deleted_first=program.delete_before_replace is True,
         )
-        text = preview.replacement(
-            replaced, request.new_inputs, adopted_before=str(request.old_inputs.get("adopt_backup_id") or "")
-        )
+        text = preview.replacement(replaced, new_inputs, adopted_before=str(old_inputs.get("adopt_backup_id") or ""))
         log = self._session.log
-        (log.warn if replaced.leaves_a_gap else log.info)(request.urn, text)
+        (log.warn if replaced.leaves_a_gap else log.info)(urn, text)
 
     def _note_in_state(self, urn: str, backup_id: str) -> None:
         """The engine has named the backup: its saved state holds it for this resource."""

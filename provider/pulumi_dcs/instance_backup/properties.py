@@ -178,8 +178,20 @@ def newly_secret(old_outputs: Mapping[str, Any], new_inputs: Mapping[str, Any]) 
 
 def inputs_hash(inputs: Mapping[str, Any]) -> str:
     """A short text that tells these inputs from others that would make another backup."""
-    told = json.dumps({name: inputs.get(name) for name in _REPLACING}, sort_keys=True, default=str)
+    told = json.dumps({name: _as_sent(inputs.get(name)) for name in _REPLACING}, sort_keys=True, default=str)
     return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+def _as_sent(value: Any) -> Any:
+    """The value with floating-point numbers only, as the wire has them.
+
+    Version 0.1 hashed them so: its journals and marks are to be found, and today's by it.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, Mapping):
+        return {name: _as_sent(part) for name, part in value.items()}
+    return [_as_sent(part) for part in value] if isinstance(value, (list, tuple)) else value
 
 
 def replacing_inputs(inputs: Mapping[str, Any]) -> dict[str, Any]:

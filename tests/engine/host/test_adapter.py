@@ -95,7 +95,7 @@ def test_a_refused_secret_is_named_but_not_shown(stack: ToyStack) -> None:
     assert "{refused}" not in outcome.text
 
 
-def test_the_program_tells_which_inputs_hold_secrets(stack: ToyStack) -> None:
+def test_the_program_tells_where_its_inputs_hold_secrets(stack: ToyStack) -> None:
     stack.program(
         "Toy('b', value='one', nested={'deep': [pulumi.Output.from_input({'x': pulumi.Output.secret('s3cret')})]})\n"
         "later = Toy('d', value='x').result\n"
@@ -104,8 +104,8 @@ def test_the_program_tells_which_inputs_hold_secrets(stack: ToyStack) -> None:
     )
     outcome = stack.preview()
     assert outcome.ok, outcome.text
-    secrets = {note["urn"].rpartition(":")[2]: note["program"]["secret_inputs"] for note in stack.notes("check")}
-    assert secrets == {"b": ["nested"], "c": ["list"], "d": [], "e": ["outer"]}
+    secrets = {note["urn"].rpartition(":")[2]: note["program"]["secret_paths"] for note in stack.notes("check")}
+    assert secrets == {"b": ["nested.deep[0].x"], "c": ["list[0]"], "d": [], "e": ["outer.inner[0]"]}
 
 
 def test_others_are_served_as_without_us(stack_of_each_sdk: ToyStack) -> None:

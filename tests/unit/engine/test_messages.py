@@ -36,7 +36,7 @@ def test_check_takes_the_programs_facts_out() -> None:
     assert json_format.MessageToDict(response.inputs) == {"x": 2.0, "__provider": "p"}
 
 
-@pytest.mark.parametrize("odd", ["text", 1, {"dryRun": "yes", "organization": 1, "secretInputs": "a"}])
+@pytest.mark.parametrize("odd", ["text", 1, {"dryRun": "yes", "organization": 1, "secretPaths": "a"}])
 def test_odd_facts_are_none(odd: Any) -> None:
     assert ProgramFacts.of_inputs({"__program": odd}) == ProgramFacts()
 

@@ -61,14 +61,14 @@ def test_the_facts_travel_as_one_hidden_input(organization: str, kept: str) -> N
     assert args.inputs["__program"] == {
         "dryRun": True,
         "organization": kept,
-        "secretInputs": [],
+        "secretPaths": [],
         "deleteBeforeReplace": True,
         "replaceOnChanges": ["wait"],
     }
     assert {name for name in args.inputs if name.startswith("__")} == {"__program", "__provider"}
 
 
-def test_inputs_that_hold_secrets_are_named() -> None:
+def test_where_the_inputs_hold_secrets_is_told() -> None:
     def declare() -> Toy:
         secret = pulumi.Output.secret("s")
         return Toy(
@@ -82,7 +82,12 @@ def test_inputs_that_hold_secrets_are_named() -> None:
         )
 
     (args,) = registered(declare).all
-    assert args.inputs["__program"]["secretInputs"] == ["at_once", "deep", "nested", "derived"]
+    assert args.inputs["__program"]["secretPaths"] == [
+        "at_once",
+        "deep.a[0].b",
+        "nested.inner[0]",
+        "derived",
+    ]
 
 
 def test_a_failing_input_fails_as_ever(capfd: pytest.CaptureFixture[str]) -> None:
