@@ -8,8 +8,8 @@ from typing import Any
 from ..engine.requests import DiffRequest
 from ..engine.stack_state import StackStateUnavailable
 from ..engine.values import SECRET
+from ..resources.names import SECRET_INPUTS
 from ..session import Session
-from .names import SECRET_INPUTS
 from .properties import newly_secret
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -45,16 +46,17 @@ def _backup_format(value: Any) -> str:
 def _triggers(value: Any) -> str:
     if not isinstance(value, Mapping):
         return 'it must be a dictionary, such as {"release": "2026.11"}; any change in it takes a new backup.'
-    problem = _unreadable_asset(value)
-    return f"{problem}; give its hash or version instead." if problem else ""
+    return _unkeepable(value)
 
 
-def _unreadable_asset(value: Any) -> str:
-    """What is wrong with the first asset or archive in the value whose content can't be told; empty if nothing is."""
-    if isinstance(value, AssetHash):
-        return f"the {value.kind} in it can't be used, {value.problem}" if value.problem else ""
+def _unkeepable(value: Any) -> str:
+    """What is wrong with the first part of the value that the state can't keep; empty if nothing is."""
+    if isinstance(value, AssetHash) and value.problem:
+        return f"the {value.kind} in it can't be used, {value.problem}; give its hash or version instead."
+    if isinstance(value, float) and not math.isfinite(value):
+        return "it holds a number that JSON can't express (NaN or infinity); give it as a text."
     parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
-    return next(filter(None, map(_unreadable_asset, parts)), "")
+    return next(filter(None, map(_unkeepable, parts)), "")
 
 
 _RULES: Final[Mapping[str, Rule]] = {

@@ -24,7 +24,10 @@ def test_good_inputs_pass() -> None:
         *[("instance_id", value) for value in (None, "", "a/b", "..", "a b", 5, "a?b", "x" * 200, "a\n")],
         *[("remark", value) for value in ("x" * 129, 5, ["a"], "r ~dcs:0123456789ab", "~dcs:0123456789ab ")],
         *[("backup_format", value) for value in ("RDB", "zip", "", True)],
-        *[("triggers", value) for value in ("a", 5, ["a"], {"a": [AssetHash("asset", "", "it can't be read")]})],
+        *[
+            ("triggers", value)
+            for value in ("a", 5, ["a"], {"a": [AssetHash("asset", "", "it can't be read")]}, {"a": [float("nan")]})
+        ],
         *[("region", value) for value in ("a b", "a.b", "", 5)],
         *[("project_id", value) for value in ("a/b", "", 5)],
         *[("wait", value) for value in ("true", 1, 0)],
