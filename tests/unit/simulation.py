@@ -363,7 +363,7 @@ class Stack:
                 raise Killed
             return write()
 
-        session.journal._database.transaction = transaction  # type: ignore[method-assign]
+        session.journal._database.transaction = transaction  # type: ignore[method-assign, assignment]
         try:
             is_good = command(Engine(self, Lifecycle(session)))
         except SaveFailed:

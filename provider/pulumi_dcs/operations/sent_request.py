@@ -165,7 +165,7 @@ class Sending(Generic[R]):
                 f"No {noun} of instance {self._instance_id} was started: the response to an earlier request was lost, "
                 f"and {noun} {' or '.join(record_ids)} may be the one that was asked for.",
                 facts=["the service did not tell its time, so that it is not known which one the request made"],
-                advice=f'look at it in the console. If it is the one, take it over with '
+                advice=f"look at it in the console. If it is the one, take it over with "
                 f'adopt_backup_id="{record_ids[0]}"; if not, run `pulumi refresh --clear-pending-creates`, and then '
                 "`pulumi up` makes a new one.",
             )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class JournalAttempt:
     """One create's row (see ``operations.ownership.Attempt``)."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what names it, and what was found
+    def __init__(
         self,
         journal: Journal,
         number: int,

@@ -218,4 +218,3 @@ def test_a_backup_whose_response_is_on_its_way_is_nobody_elses(laboratory: Labor
     laboratory.service.after = drop
     assert first.up({"a": NIGHTLY}), first.errors
     assert not set(first.backup_ids) & set(second.backup_ids), "one backup has two owners"
-
