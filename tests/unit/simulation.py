@@ -367,7 +367,7 @@ class Stack:
                 raise Killed
             return write()
 
-        session.journal._database.transaction = transaction  # type: ignore[method-assign,assignment]
+        session.journal._database.transaction = transaction  # type: ignore[method-assign, assignment]
         try:
             is_good = command(Engine(self, Lifecycle(session)))
         except SaveFailed:

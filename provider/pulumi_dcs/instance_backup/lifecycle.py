@@ -234,9 +234,7 @@ class Lifecycle:
             return
         if self._session.notes(urn).created == which.backup_id:
             # The replacement has it: what the engine deletes as the old one is the new one.
-            self._session.log.warn(
-                urn, f"Backup {which.backup_id} is not deleted: the resource has just taken it over."
-            )
+            self._session.log.warn(urn, f"Backup {which.backup_id} is not deleted: the resource goes on with it.")
             return
         service = self._service(str(props.get("region") or ""), str(props.get("project_id") or ""))
         name = f"delete backup {which.backup_id} of instance {which.instance_id}"

@@ -124,7 +124,7 @@ class Attempt(Protocol):
 
     @property
     def interrupted_creates(self) -> int:
-        """How many interrupted creates the saved state had when an earlier run came to this record."""
+        """How many interrupted creates the saved state had when an earlier run found the record: they are settled."""
 
     def save(self, progress: Progress) -> None:
         """Keep how far it has come."""

@@ -9,12 +9,13 @@ done with when the saved state has been seen to hold the record.
 from __future__ import annotations
 
 import contextlib
+import functools
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from ..operations.ownership import Progress, SentRequest
 from .journal_attempt import JournalAttempt
@@ -25,6 +26,23 @@ from .run_lock import RunLocks
 
 _KEEP_SAVED: Final = 90 * 24 * 3600.0
 """Seconds for which a row is kept whose record was saved: until then, the record is known to have been in a state."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _surviving(method: Callable[Concatenate[Journal, P], T]) -> Callable[Concatenate[Journal, P], T]:
+    """Go on in memory where the file fails: a backup that was made must not be lost for it."""
+
+    @functools.wraps(method)
+    def wrapper(self: Journal, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return method(self, *args, **kwargs)
+        except sqlite3.Error as error:
+            self._database.give_up(error)
+            return method(self, *args, **kwargs)
+
+    return wrapper
 
 
 class Journal:
@@ -54,6 +72,7 @@ class Journal:
 
     # What is kept of a create
 
+    @_surviving
     def begin(self, scope: Scope, urn: str, inputs_hash: str, site: Site, *, replaces: str = "") -> JournalAttempt:
         """The attempt of a create that begins; it continues one of the same resource, inputs and generation.
 
@@ -106,6 +125,7 @@ class Journal:
             )
             return any(self._runs.is_alive(entry.run) for entry in rows)
 
+    @_surviving
     def save(self, number: int, urn: str, progress: Progress, interrupted: int = 0) -> None:
         """Keep how far it has come. A record that a response has named is this one's, whoever has claimed it."""
         with self._database.transaction() as database:
@@ -127,6 +147,7 @@ class Journal:
                 ),
             )
 
+    @_surviving
     def claim(
         self, number: int, urn: str, record_ids: Sequence[str], progress: Progress, interrupted: int = 0
     ) -> str | None:
@@ -147,11 +168,13 @@ class Journal:
             )
             return free[0]
 
+    @_surviving
     def is_known(self, number: int, urn: str, record_id: str) -> bool:
         """Whether the record belongs to another attempt, or to another resource of this process."""
         with self._database.transaction():
             return self._is_anothers(number, urn, record_id)
 
+    @_surviving
     def can_have_made(self, number: int, urn: str, inputs_hash: str, record_id: str) -> bool:
         """Whether an interrupted create of the resource can have made the record, as far as is known.
 
@@ -170,16 +193,19 @@ class Journal:
             for each in rows
         )
 
+    @_surviving
     def leave_unresolved(self, number: int) -> None:
         """Keep that an attempt ends in an error without knowing whether it has made something."""
         with self._database.transaction() as database:
             database.execute("update attempts set is_unresolved = 1 where number = ?", (number,))
 
+    @_surviving
     def drop(self, number: int) -> None:
         """Forget an attempt: there is nothing to be found."""
         with self._database.transaction() as database:
             database.execute("delete from attempts where number = ?", (number,))
 
+    @_surviving
     def drop_left(self, number: int) -> None:
         """Forget what a dead run has left, unless a create of this run has begun to continue it."""
         with self._database.transaction() as database:
@@ -187,6 +213,7 @@ class Journal:
 
     # What the saved state holds
 
+    @_surviving
     def note_in_state(self, urn: str, record_id: str) -> str | None:
         """Note that the saved state holds the record for a resource; the URN of another one that claims it as well."""
         with self._lock:
@@ -195,6 +222,7 @@ class Journal:
                 self._mark_saved([record_id])
         return None if owner == urn else owner
 
+    @_surviving
     def note_all_in_state(self, record_ids: Sequence[str]) -> None:
         """Note that the saved state holds these records."""
         with self._lock:
@@ -206,6 +234,7 @@ class Journal:
         with self._lock:
             return self._owners.get(record_id)
 
+    @_surviving
     def adopt(self, scope: Scope, urn: str, record_id: str) -> str | None:
         """Give the record to a resource; the URN of another one of this run that owns it, which keeps it."""
         with self._database.transaction() as database:
@@ -226,6 +255,7 @@ class Journal:
 
     # What other runs have left
 
+    @_surviving
     def left(self, scope: Scope) -> list[Entry]:
         """What dead runs have left of a stack and no saved state has been seen to hold."""
         if not (self._database.is_open or self._database.exists or self._old.has(scope)):
@@ -235,6 +265,7 @@ class Journal:
             rows = self._database.select("scope = ? and saved_at is null order by number", (scope.key,))
         return [entry for entry in rows if not self._runs.is_alive(entry.run)]
 
+    @_surviving
     def is_left(self, number: int) -> bool:
         """Whether an entry of a dead run is still that: no create of this run continues it."""
         with self._database.transaction():

@@ -17,9 +17,11 @@ FILE_NAME: Final = "journal.sqlite"
 _BUSY_TIMEOUT: Final = 30.0
 """Seconds that one process waits for another one's transaction; each takes milliseconds."""
 
+_FIRST_IN_MEMORY: Final = 2**40
+
 _SCHEMA: Final = """
 create table if not exists attempts (
-    number integer primary key, scope text not null, urn text not null,
+    number integer primary key autoincrement, scope text not null, urn text not null,
     inputs_hash text not null, replaces text not null default '',
     endpoint text not null, region text not null, project_id text not null, instance_id text not null,
     record_id text not null default '', request text not null default '',
@@ -112,6 +114,12 @@ class Database:
                 raise
             connection.execute("commit")
 
+    def give_up(self, error: Exception) -> None:
+        """Go on without the file, which can no longer be read or written: the disk is full, or a page is broken."""
+        with self._lock:
+            if self._folder is not None:
+                self._open_in_memory(error)
+
     def select(self, condition: str, values: Sequence[object]) -> list[Entry]:
         """The rows for which an SQL condition holds; inside a transaction."""
         with self.transaction() as connection:
@@ -132,6 +140,8 @@ class Database:
         self._folder = None
         self._connection = _connect(":memory:")
         if error is not None:
+            # Attempts that were begun in the file go on; their numbers must not be given again.
+            self._connection.execute("insert into sqlite_sequence values ('attempts', ?)", (_FIRST_IN_MEMORY,))
             self._on_failure(error)
         return self._connection
 
