@@ -117,6 +117,7 @@ class Journal:
             )
             return JournalAttempt(self, int(cursor.lastrowid or 0), urn, inputs_hash, None)
 
+    @_surviving
     def is_under_way_elsewhere(self, scope: Scope, urn: str) -> bool:
         """Whether another run that still lives makes something for the resource: a host may outlive its engine."""
         with self._database.transaction():

@@ -10,7 +10,7 @@ from pulumi_dcs.engine.requests import DiffRequest
 from pulumi_dcs.engine.stack_state import StackState, StackStateUnavailable, StateResource
 from pulumi_dcs.engine.values import SECRET
 from pulumi_dcs.instance_backup.encryption import with_note_of_encrypted
-from pulumi_dcs.instance_backup.names import SECRET_INPUTS
+from pulumi_dcs.resources.names import SECRET_INPUTS
 from pulumi_dcs.session import Session
 
 URN = "urn:pulumi:dev::shop::t::b"
