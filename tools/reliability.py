@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -12,12 +13,15 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parent.parent
 PAGE: Final = ROOT / "docs" / "reliability.md"
-ROWS: Final = {
-    "1": ("POST: connection refused, DNS or TLS failure", "tried again while it can pass, then an error; nothing made"),
+SERVICE: Final = {
+    "1": (
+        "POST: connection refused, DNS or TLS failure",
+        "tried again while that can help, then an error; nothing made",
+    ),
     "2": ("POST: connection lost or timed out after the service took it", "the list tells: exactly one backup"),
     "3": ("POST: 5xx, HTML, 200 without backup_id, body cut off", "as 2"),
     "4": ("429, with and without Retry-After", "waited for as told; other requests slow down too"),
-    "5": ("400 with a busy code", "waited for, and said so, until the timeout; the error names the code"),
+    "5": ("a busy code", "waited for, and said so, until the timeout; the error names the code"),
     "6": ("400 otherwise", "at once an error; no second try"),
     "7": ("401, 403", "at once an error; a wrong clock is named, and by how much it is wrong"),
     "8": ("polling: errors, time-outs, nonsense, a record missing for a while", "polling goes on until the timeout"),
@@ -26,21 +30,92 @@ ROWS: Final = {
     "11": ("the timeout passes while the backup runs", "an error; the backup stays in the state; the next up waits on"),
     "12": ("Ctrl-C, SIGTERM", "`pulumi up` ends; the backup in the state as in 11"),
     "13": ("kill -9 of the host, the engine, everything", "the next up on that machine takes the backup over"),
-    "13b": ("the same, and the next up on another machine", "makes its own and warns; with `dcs:mark` as 13"),
-    "14": ("delete: lost answer, 404, DCS.4031, busy, still being made, 5xx", "gone in the end, confirmed by a list"),
+    "13b": ("the same, and the next up on another machine", "stops and names the backup; with `dcs:mark` as 13"),
+    "14": ("delete: lost response, 404, DCS.4031, busy, still being made, 5xx", "gone in the end, confirmed by a list"),
     "15": ("refresh: any API error", 'an error; never "gone"'),
     "16": ("lists: many pages, moving records, empty pages, odd fields", "read correctly; always ends"),
-    "17": ("redirects, plain http, endless or huge answers", "refused, refused, bounded, bounded"),
+    "17": ("redirects, plain http, endless or huge responses", "refused, refused, bounded, bounded"),
     "18": ("two stacks or two resources on one instance at once", "each ends with its own backup"),
 }
+EXACTLY_ONE: Final = {
+    "E1": ("an `on_error` hook has the engine retry a create that timed out", "goes on with the first backup"),
+    "E2": ("the state was written with another pickle protocol", "one session per process; nothing is deleted twice"),
+    "E3": ("the state can't be written after a create; Ctrl-C twice", "the next up takes the backup over"),
+    "E4": ("two clones, organisations or backends with equal stack names", "each has its own backups"),
+    "E5": ("inputs that come back, with the mark and `retain_on_delete`", "a new backup each time"),
+    "E6": ("killed; next on another machine, with the mark; engine not on PATH, `main: src`", "taken over"),
+    "E7": ("a fleet is killed, and the next up runs all creates at once", "one export of the state; none doubled"),
+    "E8": ("killed; next on another machine, without the mark", "stops, names the backup and the two ways out"),
+    "E9": ("lists that contradict themselves or lag behind", "prove no absence; nothing dropped, nothing doubled"),
+    "E10": ("killed on Friday, up on Monday", "taken over or named, whatever its age"),
+    "E11": ("another stack adopts what a killed run left", "it is not deleted"),
+    "E12": ("two lost responses at once", "finding and claiming is one step"),
+    "E13": ("killed while the journal is written", "only whole entries count"),
+    "E14": ("a journal that is out of date", "nothing is taken over or deleted by it"),
+    "E15": ("an orphan whose instance is gone", "gone is gone"),
+    "E16": ("a backup or instance that vanished; a status unheard of", "gone after a while; final at 100 %"),
+    "E17": (
+        "`adopt_backup_id` left in the program while `triggers` change",
+        "spent: a new backup, and the preview says so",
+    ),
+    "E18": ("adopting a backup that another resource holds", "refused, naming the other"),
+    "E19": ("a service that trims remarks; remarks that look like a mark", "no new backup; refused"),
+    "E20": ("the 25th backup of an instance", "refused if it would push out one that is held or was kept"),
+    "E21": ("refresh with another endpoint by mistake", "an error; the state stays"),
+    "E22": (
+        "the engine dies where a closed port takes seconds to refuse",
+        "the host ends, nobody's request is cut off",
+    ),
+    "E23": ("credentials expire during the wait", "ends after a few tries; the backup is in the state"),
+}
+TRUE_PREVIEWS: Final = {
+    "P1": ("`retain_on_delete` switched off alone, then a replacement", "the preview says what the engine will do"),
+    "P2": (
+        "the option from a component or a transform, or switched on later",
+        "as P1; policies don't complain falsely",
+    ),
+    "P3": ("`delete_before_replace`", "the true order, and a warning of the time without a backup"),
+    "P4": ("`--target-replace`, taint and the like", "said where the provider can know it"),
+    "P5": ("`replace_on_changes`", "replaced, as with any provider"),
+    "P6": ("a wrong `adopt_backup_id`", "the preview fails"),
+    "P7": ("a preview of many backups while the service is out of reach", "one short try, one warning"),
+    "P8": ("polling fails while the backup runs", "says that asking failed and the backup goes on"),
+    "P9": ("a first creation", "says what will be backed up; a preview without changes asks nothing"),
+    "P10": ("files and archives in `triggers`", "count by their content's hash"),
+    "P11": ("`triggers` from 1 to True", "a new backup"),
+    "P12": ("a value that becomes secret later", "encrypted by the next up, without a new backup"),
+    "P13": ("a secret value that is refused", "named, never shown"),
+    "P14": ("a subclass of `InstanceBackup`", "the same type"),
+    "P15": ("inline stacks in threads", "work"),
+    "P16": ("`opts.import_`", "refused, with the way that works"),
+    "P17": ("tokens and keys with unusable characters", "one diagnostic that names the setting, never its value"),
+    "P18": ("unusable proxies and CA bundles", "blamed by their variable; passwords never shown"),
+    "P19": ("endpoints that can't be", "refused as a setting"),
+    "P20": ("a metadata service that fails", "old keys serve until they expire; every failure is one diagnostic"),
+    "P21": ("profile files of any brokenness", "a diagnostic; a warning in the preview"),
+    "P22": ("a security token of another set of keys", "not attached"),
+    "P23": ("a loopback endpoint with a proxy set", "no proxy"),
+    "P24": ("many waiters while the service fails", "each ends by its own deadline and shares the failure"),
+    "P25": ("other dynamic providers beside ours", "as without us"),
+}
+SECTIONS: Final = {
+    "On the way to the service": SERVICE,
+    "Exactly one": EXACTLY_ONE,
+    "True previews, nothing raw, nothing secret": TRUE_PREVIEWS,
+}
+ROWS: Final = {row: texts for rows in SECTIONS.values() for row, texts in rows.items()}
 
 
 def main() -> None:
     """Run, read the report, write the page. Fail if a row has no test or a test failed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--report", type=Path, help="a --junitxml of a run of all tests, to run none")
+    given: Path | None = parser.parse_args().report
     with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.xml"
+        report = given or Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-n", "4", "-q", "-m", "row", f"--junitxml={report}", "tests"]
-        subprocess.run(command, cwd=ROOT, check=False)
+        if given is None:
+            subprocess.run(command, cwd=ROOT, check=False)
         results = read(report)
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(page(results))
@@ -81,15 +156,20 @@ def page(results: dict[str, list[tuple[str, bool]]]) -> str:
         "",
         "What a killed run made and nobody declares any more is an orphan. Each preview and each `pulumi up` names it",
         "with its id and the two ways out, and a person decides: adopt it or delete it.",
-        "",
-        "| # | fault | what happens | result | tests |",
-        "|---|---|---|---|---|",
     ]
-    for row, (fault, outcome) in ROWS.items():
-        tests = results[row]
-        result = "passed" if tests and all(passed for _, passed in tests) else "**not shown**"
-        names = "<br>".join(f"`{name.removeprefix('tests/')}`" for name, _ in tests)
-        lines.append(f"| {row} | {fault} | {outcome} | {result} | {names} |")
+    for title, rows in SECTIONS.items():
+        lines += [
+            "",
+            f"## {title}",
+            "",
+            "| # | what goes wrong | what happens | result | tests |",
+            "|---|---|---|---|---|",
+        ]
+        for row, (fault, outcome) in rows.items():
+            tests = results[row]
+            result = "passed" if tests and all(passed for _, passed in tests) else "**not shown**"
+            names = "<br>".join(f"`{name.removeprefix('tests/')}`" for name, _ in tests)
+            lines.append(f"| {row} | {fault} | {outcome} | {result} | {names} |")
     return "\n".join(lines) + "\n"
 
 

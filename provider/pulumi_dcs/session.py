@@ -14,7 +14,7 @@ from .clients import Clients
 from .config.settings import Settings
 from .engine.host import install
 from .engine.requests import ProgramFacts
-from .engine.stack_state import StackStates, StackStateUnavailable
+from .engine.stack_state import StackStates, StackStateUnavailable, StateResource
 from .engine.workspace import backend_url
 from .operations.operation import Operation
 from .recovery.evidence import ReadsStackStates, records_in
@@ -44,6 +44,7 @@ class ResourceNotes:
     Attributes:
         program: what the program told about the resource.
         held: the record that the state holds for it, once the engine has named it.
+        created: the record that this run's create has told the engine, or is about to.
         old_inputs: what was declared last time; empty for a resource that is new in the state.
         was_diffed: whether the engine asked for a diff, as it does unless a replacement is forced.
         is_replaced: whether the diff called for a replacement.
@@ -52,6 +53,7 @@ class ResourceNotes:
 
     program: ProgramFacts = field(default_factory=ProgramFacts)
     held: str = ""
+    created: str = ""
     old_inputs: Mapping[str, Any] = field(default_factory=dict)
     was_diffed: bool = False
     is_replaced: bool = False
@@ -139,6 +141,13 @@ class Session:
             return records_in(self.stack_states.read(urn, self._organization))
         except StackStateUnavailable:
             return {}
+
+    def in_state(self, urn: str) -> tuple[StateResource, ...]:
+        """The resources that the saved state of a URN's stack holds; empty where it can't be read."""
+        try:
+            return self.stack_states.read(urn, self._organization).resources
+        except StackStateUnavailable:
+            return ()
 
     def operation(self, name: str, urn: str, timeout: float) -> Operation:
         """An operation for a resource.

@@ -46,8 +46,12 @@ class Stack:
         self.folder: Final = folder
         self.environment: Final = environment
         self.name: Final = name
+        self.program_folder = folder
+        self.engine = "pulumi"
         (folder / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n")
         (folder / "state").mkdir(exist_ok=True)
+        # What tells its processes from those of other stacks.
+        self.environment["STACK_FOLDER"] = str(folder)
         self.environment["PULUMI_BACKEND_URL"] = backend or f"file://{folder / 'state'}"
         self.pulumi("stack", "init", name)
 
@@ -68,7 +72,18 @@ class Stack:
 
     def write(self, program: str) -> None:
         """Write the program."""
-        (self.folder / "__main__.py").write_text(program + "\n")
+        (self.program_folder / "__main__.py").write_text(program + "\n")
+
+    def call_by_full_path(self, engine: Path) -> None:
+        """Call the engine by its full path from now on, with nothing but its helpers on PATH."""
+        helpers = self.folder.parent / f"{self.folder.name}-helpers"
+        helpers.mkdir()
+        for helper in engine.iterdir():
+            if helper.name != "pulumi":
+                (helpers / helper.name).symlink_to(helper)
+        path = [part for part in self.environment["PATH"].split(os.pathsep) if part != str(engine)]
+        self.environment["PATH"] = os.pathsep.join([str(helpers), *path])
+        self.engine = str(engine / "pulumi")
 
     def config(self, key: str, value: str, *, secret: bool = False) -> None:
         """Set a stack configuration value."""
@@ -118,7 +133,7 @@ class Stack:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Begin a command of the engine, in a process group of its own."""
         return subprocess.Popen(
-            ["pulumi", *arguments, "--non-interactive"],
+            [self.engine, *arguments, "--non-interactive"],
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -135,7 +150,7 @@ class Stack:
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["pulumi", *arguments, "--non-interactive"],
+            [self.engine, *arguments, "--non-interactive"],
             cwd=self.folder,
             env=self.environment,
             capture_output=True,

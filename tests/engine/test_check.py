@@ -6,24 +6,44 @@ from typing import Any
 
 import pytest
 
-from tests.endpoint import HA, SINGLE, LocalEndpoint
+from tests.endpoint import HA, MISSING, SINGLE, LocalEndpoint
 
 from .stack import Stack
+
+NO_ID = "it is not a valid id; give it as the DCS console shows it (letters, digits, - and _; at most 128 characters)."
 
 
 @pytest.mark.parametrize(
     ("inputs", "said"),
     [
-        ({"instance_id": ""}, "property instance_id"),
-        ({"instance_id": "a/b"}, "property instance_id"),
-        ({"instance_id": HA, "remark": "x" * 129}, "property remark"),
-        ({"instance_id": HA, "remark": 5}, "property remark"),
-        ({"instance_id": HA, "backup_format": "zip"}, "property backup_format"),
-        ({"instance_id": HA, "triggers": "2026.11"}, "property triggers"),
-        ({"instance_id": HA, "region": "not a region"}, "property region"),
-        ({"instance_id": HA, "project_id": "../x"}, "property project_id"),
-        ({"instance_id": HA, "wait": "yes"}, "property wait"),
-        ({"instance_id": HA, "adopt_backup_id": f"{HA}/b"}, "property adopt_backup_id"),
+        ({"instance_id": ""}, f"instance_id is '': {NO_ID}"),
+        ({"instance_id": "a/b"}, f"instance_id is 'a/b': {NO_ID}"),
+        (
+            {"instance_id": HA, "remark": "x" * 129},
+            f"remark is '{'x' * 79}…: it has 129 characters; shorten it to at most 128.",
+        ),
+        ({"instance_id": HA, "remark": 5}, "remark is 5: it must be a text of at most 128 characters."),
+        (
+            {"instance_id": HA, "remark": "one ~dcs:0123456789ab"},
+            "remark is 'one ~dcs:0123456789ab': it ends like the mark that dcs:mark adds (~dcs: and 12 hexadecimal "
+            "digits); leave that out.",
+        ),
+        (
+            {"instance_id": HA, "backup_format": "zip"},
+            'backup_format is \'zip\': there is no such format; give "rdb" (the default) or "aof".',
+        ),
+        (
+            {"instance_id": HA, "triggers": "2026.11"},
+            'triggers is \'2026.11\': it must be a dictionary, such as {"release": "2026.11"}; '
+            "any change in it takes a new backup.",
+        ),
+        (
+            {"instance_id": HA, "region": "not a region"},
+            "region is 'not a region': it is not a valid region; give a region's id, such as \"cn-north-4\".",
+        ),
+        ({"instance_id": HA, "project_id": "../x"}, f"project_id is '../x': {NO_ID}"),
+        ({"instance_id": HA, "wait": "yes"}, "wait is 'yes': it must be True or False."),
+        ({"instance_id": HA, "adopt_backup_id": f"{HA}/b"}, f"adopt_backup_id is '{HA}/b': {NO_ID}"),
     ],
     ids=lambda value: str(value)[-40:],
 )
@@ -31,24 +51,36 @@ def test_a_preview_fails_on_bad_input(stack: Stack, inputs: dict[str, Any], said
     stack.declare(**inputs)
     outcome = stack.preview()
     assert not outcome.ok
-    assert said in outcome.diagnostics
+    assert (
+        f"    error: pulumi-python:dynamic/dcs:InstanceBackup resource 'backup' has a problem: {said}\n"
+        in outcome.diagnostics
+    )
     assert outcome.diagnostics.count("error:") == 1
     assert "Traceback" not in outcome.diagnostics
 
 
-def test_a_preview_asks_whether_the_instance_is_there(stack: Stack, endpoint: LocalEndpoint) -> None:
-    stack.declare(instance_id="no-such-instance")
+@pytest.mark.parametrize(
+    ("instance_id", "status_line"), [(MISSING, "HTTP 404  DCS.3022: "), ("no-such-instance", "HTTP 400  DCS.4061: ")]
+)
+def test_a_preview_asks_whether_the_instance_is_there(
+    stack: Stack, endpoint: LocalEndpoint, instance_id: str, status_line: str
+) -> None:
+    stack.declare(instance_id=instance_id)
     outcome = stack.preview()
     assert not outcome.ok
-    assert "there is no such instance" in outcome.diagnostics
-    assert "property instance_id" in outcome.diagnostics
+    assert (
+        f"instance_id is {instance_id!r}: there is no such instance. "
+        f"DCS refused to read the details of instance {instance_id}\n"
+    ) in outcome.diagnostics
+    assert status_line in outcome.diagnostics
+    assert outcome.diagnostics.count("error:") == 1
 
 
 def test_a_preview_refuses_a_single_node_instance(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.declare(instance_id=SINGLE)
     outcome = stack.preview()
     assert not outcome.ok
-    assert "it is a single-node instance, which has no backups" in outcome.diagnostics
+    assert f"instance_id is {SINGLE!r}: it is a single-node instance, which has no backups" in outcome.diagnostics
 
 
 def test_a_preview_asks_for_backups_about_to_be_made_only(stack: Stack, endpoint: LocalEndpoint) -> None:
@@ -110,7 +142,7 @@ def test_a_missing_region_fails_the_preview(stack: Stack) -> None:
     stack.declare(instance_id=HA)
     outcome = stack.preview()
     assert not outcome.ok
-    for place in ("property region", "dcs:region", "HW_REGION_NAME"):
+    for place in ("region: it is missing.", "dcs:region", "HW_REGION_NAME"):
         assert place in outcome.diagnostics
 
 
@@ -120,9 +152,8 @@ def test_plain_http_elsewhere_is_refused(stack: Stack) -> None:
     stack.declare(instance_id=HA)
     outcome = stack.preview()
     assert not outcome.ok
-    assert "DCS_ENDPOINT is 'http://dcs.example.com': plain http is only for endpoints on this machine" in (
-        outcome.diagnostics
-    )
+    assert "DCS_ENDPOINT is a plain http URL, which is only for endpoints on this machine." in outcome.diagnostics
+    assert "dcs.example.com" not in outcome.diagnostics
 
 
 def test_the_project_is_looked_up_at_iam(stack: Stack, endpoint: LocalEndpoint) -> None:

@@ -20,9 +20,9 @@ def test_an_api_error_is_one_readable_diagnostic(stack: Stack, endpoint: LocalEn
     assert (
         "  pulumi-python:dynamic/dcs:InstanceBackup (backup):\n"
         f"    error: DCS refused to back up instance {SINGLE}\n"
-        "      HTTP 400  DCS.4086: This operation is supported only for master/standby instances.\n"
+        "      HTTP 400  DCS.4086: This operation is supported only for master/standby and cluster DCS instances.\n"
         f"      request id R, POST /v2/{PROJECT_ID}/instances/{SINGLE}/backups in cn-north-4\n"
-        "      no backup was begun\n"
+        "      no backup was started\n"
         "      What to do: single-node instances have no backups; back up a master/standby or cluster instance.\n"
     ) in said
     assert "Traceback" not in said
@@ -34,7 +34,7 @@ BODIES = {
     "gateway error object": ('{"error": {"code": "APIGW.0305", "message": "Denied."}}', "APIGW.0305: Denied."),
     "gateway flat": ('{"code": "X.1", "message": "Flat."}', "X.1: Flat."),
     "html": ("<html><head><title>t</title><style>b{}</style></head><body><h1>Bad</h1> day</body></html>", "t Bad day"),
-    "empty": ("", "an empty answer"),
+    "empty": ("", "an empty response"),
     "cut off": ('{"error_msg": "It was', '{"error_msg": "It was'),
     "not text": ("\\u0000\\u001b[31mred", "[31mred"),
     "list": ("[1, 2]", "[1, 2]"),
@@ -74,23 +74,39 @@ def test_dcs_debug_shows_the_traceback_as_well(stack: Stack, endpoint: LocalEndp
     stack.declare(instance_id=SINGLE)
     outcome = stack.up()
     assert f"error: DCS refused to back up instance {SINGLE}\n" in outcome.diagnostics
-    assert "Traceback" in outcome.diagnostics
     assert "api/client.py" in outcome.diagnostics
+    raised = [line.strip() for line in outcome.diagnostics.splitlines() if line.strip().startswith("pulumi_dcs.")]
+    # Each once, and without its text, which may hold what only the message above was made for.
+    assert raised == [
+        "pulumi_dcs.api.errors.ServiceError",
+        "pulumi_dcs.operations.errors.CreateFailedError",
+        "pulumi_dcs.engine.errors.DiagnosticError",
+    ]
 
 
-def test_a_bug_of_ours_keeps_its_traceback(stack: Stack, endpoint: LocalEndpoint) -> None:
+@pytest.mark.parametrize("debug", ["", "1"], ids=["", "debug"])
+def test_a_bug_of_ours_is_one_diagnostic_that_names_the_place(
+    stack: Stack, endpoint: LocalEndpoint, debug: str
+) -> None:
     (stack.folder / "sitecustomize.py").write_text(
         "import sys\n"
         "if sys.argv[:1] == ['-m'] or 'pulumi.dynamic' in ' '.join(sys.orig_argv):\n"
-        "    from pulumi_dcs.operations.service import BackupService\n"
-        "    BackupService.take = lambda *_: 1 // 0\n"
+        "    from pulumi_dcs.instance_backup.backups import BackupService\n"
+        "    BackupService.create = lambda *_, **__: {}['hunter' + str(2)]\n"
     )
-    stack.environment["PYTHONPATH"] = str(stack.folder)
+    stack.environment.update(PYTHONPATH=str(stack.folder), DCS_DEBUG=debug)
     stack.declare(instance_id=HA)
     outcome = stack.up()
     assert not outcome.ok
-    assert "ZeroDivisionError" in outcome.diagnostics
-    assert "lifecycle.py" in outcome.diagnostics
+    assert outcome.diagnostics.count("error:") == 1
+    assert "    error: internal error of pulumi-dcs in create: KeyError at " in outcome.diagnostics
+    assert re.search(r", called from pulumi_dcs/instance_backup/creation\.py:\d+\n", outcome.diagnostics)
+    assert "      This is a bug; please report it with these lines.\n" in outcome.diagnostics
+    assert ("Traceback" in outcome.diagnostics) is bool(debug)
+    assert ("lifecycle.py" in outcome.diagnostics) is bool(debug)
+    assert "hunter2" not in outcome.text.replace(str(stack.folder), "")
+    assert not stack.resources()
+    assert not endpoint.backups()
 
 
 @pytest.mark.row("9")

@@ -32,8 +32,8 @@ def test_a_refused_connection_ends_in_an_error_and_nothing_is_made(stack: Stack,
     assert not outcome.ok
     assert "No connection to DCS at http://127.0.0.1:" in outcome.diagnostics
     assert "Connection refused" in outcome.diagnostics
-    assert f"tried to back up instance {HA}" in outcome.diagnostics
-    assert "no backup was begun" in outcome.diagnostics
+    assert f"      tried to list the backups of instance {HA}: GET /v2/" in outcome.diagnostics
+    assert "no backup was started" in outcome.diagnostics
     assert not stack.resources()
 
 
@@ -42,7 +42,7 @@ def test_a_refused_connection_ends_in_an_error_and_nothing_is_made(stack: Stack,
 @pytest.mark.parametrize(
     "fault", [{"drop": True}, {"status": 502, "body": "<html>"}, {"status": 200, "body": "{}"}], ids=str
 )
-def test_a_lost_answer_makes_exactly_one(
+def test_a_lost_response_makes_exactly_one(
     stack: Stack, endpoint: LocalEndpoint, fault: dict[str, Any], *, carried_out: bool
 ) -> None:
     endpoint.plan({**POST, **fault, "carried_out": carried_out})
@@ -178,7 +178,7 @@ def test_two_stacks_at_once_on_one_instance_each_end_with_their_own(
 
 
 @pytest.mark.row("18")
-def test_a_lost_answer_does_not_take_the_other_stacks_backup(make_stack: MakeStack, endpoint: LocalEndpoint) -> None:
+def test_a_lost_response_does_not_take_the_other_stacks_backup(make_stack: MakeStack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(duration=6.0)
     first, second = (make_stack(name, folder=name) for name in ("blue", "green"))
     for stack in (first, second):

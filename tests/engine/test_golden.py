@@ -178,6 +178,7 @@ def masked(text: str) -> str:
         r"\b(?!11111111-1111)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "BACKUP-ID", text
     )
     text = re.sub(r"backup_\d{14}", "BACKUP-NAME", text)
+    text = re.sub(r"http://127\.0\.0\.1:\d+", "ENDPOINT", text)
     text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME", text)
     text = re.sub(r"(size +: )\d+", r"\1SIZE", text)
     text = re.sub(r"(progress *: )\"[\d.]+\"", r"\1PROGRESS", text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -82,7 +83,7 @@ def test_the_next_up_takes_over_the_killed_runs_backup(
 
 @pytest.mark.row("13")
 @pytest.mark.parametrize("kill", [kill_host, kill_engine, kill_everything])
-def test_so_it_does_when_the_answer_to_the_post_was_not_lived_to_see(
+def test_so_it_does_when_killed_before_the_response_to_the_post(
     stack: Stack, endpoint: LocalEndpoint, kill: Callable[[Stack], None]
 ) -> None:
     endpoint.behave(duration=30.0)
@@ -121,41 +122,75 @@ def test_a_killed_replacement_is_taken_over_and_the_old_one_goes(stack: Stack, e
     assert endpoint.count("create_backup") == 2
 
 
+def orphan(backup_id: str, *, remark: str, instance_id: str = HA, name: str = "backup") -> str:
+    """The warning that names a backup which a killed run has left, with the two ways out."""
+    shown = f"remark {remark!r}" if remark else "no remark"
+    return (
+        f"    warning: Orphan: backup {backup_id} of instance {instance_id} ({shown}, succeed), made for {name!r} by a "
+        "run that was interrupted. No state holds it.\n"
+        f"      Take it over with adopt_backup_id={backup_id!r}, or delete it in the console. `pulumi up` takes it "
+        f"over by itself if {name!r} is declared as it was then.\n"
+        "      `pulumi refresh --clear-pending-creates` ends this message.\n"
+    )
+
+
 @pytest.mark.row("13")
-def test_what_a_killed_run_made_for_other_inputs_goes(stack: Stack, endpoint: LocalEndpoint) -> None:
+def test_what_a_killed_run_made_for_other_inputs_is_named_and_stays(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(duration=600.0)
     stack.declare(instance_id=HA, remark="one")
     killed_up(stack, kill_everything, lambda: endpoint.count("list_backups") > 1)
-    (stray,) = endpoint.backup_ids()
-    endpoint.change_backup(stray, duration=0.0)
+    (left,) = endpoint.backup_ids()
+    endpoint.change_backup(left, duration=0.0)
     endpoint.behave(duration=0.3)
     stack.declare(instance_id=HA, remark="two")
-    outcome = stack.up()
-    assert outcome.ok, outcome.text
-    assert stray not in endpoint.backup_ids()
-    assert stack.backup_ids() == endpoint.backup_ids()
+    for command in (stack.preview, stack.up, stack.preview):
+        outcome = command()
+        assert outcome.ok, outcome.text
+        assert outcome.diagnostics.count("warning: ") == 1
+        assert orphan(left, remark="one") in outcome.diagnostics
+    assert stack.backup_ids() == endpoint.backup_ids() - {left}
+    assert len(endpoint.backups()) == 2
+    assert endpoint.count("delete_backup") == 0
 
 
 @pytest.mark.row("13")
-def test_a_killed_replacement_that_is_wanted_no_more_goes(stack: Stack, endpoint: LocalEndpoint) -> None:
+@pytest.mark.parametrize("way_out", ["adopted", "deleted", "dismissed"])
+def test_a_killed_replacement_that_is_no_longer_wanted_is_named_until_the_user_has_seen_to_it(
+    stack: Stack, endpoint: LocalEndpoint, way_out: str
+) -> None:
     stack.declare(instance_id=HA, remark="one")
     assert stack.up().ok
     (old,) = endpoint.backup_ids()
-    stray = killed_replacement(stack, endpoint)
+    left = killed_replacement(stack, endpoint)
     stack.declare(instance_id=HA, remark="one")
-    preview = stack.preview()
-    assert preview.ok, preview.text
-    assert f"An unfinished run was backing up instance {HA} for 'backup': it was interrupted" in preview.diagnostics
-    assert "1 to update" in preview.text
-    outcome = stack.up()
+    for command in (stack.preview, stack.up, stack.up):
+        outcome = command("--expect-no-changes")
+        assert outcome.ok, outcome.text
+        assert orphan(left, remark="two") in outcome.diagnostics
+    assert stack.backup_ids() == {old}
+    assert endpoint.backup_ids() == {old, left}
+    if way_out == "adopted":
+        stack.declare_all(
+            {
+                "backup": {"instance_id": HA, "remark": "one"},
+                "theirs": {"instance_id": HA, "adopt_backup_id": left},
+            }
+        )
+        assert stack.up().ok
+    elif way_out == "deleted":
+        endpoint.remove_backup(left)
+    else:
+        assert stack.refresh("--clear-pending-creates").ok
+    outcome = stack.up("--expect-no-changes")
     assert outcome.ok, outcome.text
-    assert f"Deleted backup {stray}, which an interrupted run left." in outcome.diagnostics
-    assert stack.backup_ids() == endpoint.backup_ids() == {old}
-    assert stack.up("--expect-no-changes").ok
+    assert "Orphan" not in outcome.text
+    assert stack.backup_ids() == ({old, left} if way_out == "adopted" else {old})
+    assert endpoint.backup_ids() == ({old} if way_out == "deleted" else {old, left})
+    assert endpoint.count("create_backup") == 2
 
 
 @pytest.mark.row("13")
-def test_what_the_killed_run_has_in_the_state_is_not_announced(stack: Stack, endpoint: LocalEndpoint) -> None:
+def test_what_the_killed_run_has_in_the_state_is_not_named(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(duration=600.0)
     both = {"done": {"instance_id": HA, "remark": "one"}, "cut_short": {"instance_id": CLUSTER, "remark": "one"}}
     stack.declare_all(both)
@@ -167,44 +202,29 @@ def test_what_the_killed_run_has_in_the_state_is_not_announced(stack: Stack, end
         return len(stack.resources()) == 1
 
     killed_up(stack, kill_everything, one_is_in_the_state)
-    # The announcement comes with the first resource that is checked: before the engine has named the other's state.
+    # The warning comes with the first resource that is checked: before the engine has named the other's state.
     stack.declare_all({"new": {"instance_id": HA}, **both})
     preview = stack.preview()
     assert preview.ok, preview.text
-    assert f"was backing up instance {CLUSTER} for 'cut_short'" in preview.diagnostics
+    (left,) = endpoint.backup_ids() - stack.backup_ids()
+    assert f"Orphan: backup {left} of instance {CLUSTER} (remark 'one', backuping), made for 'cut_short'" in (
+        preview.diagnostics
+    )
     assert "'done'" not in preview.diagnostics
 
 
 @pytest.mark.row("13")
 @pytest.mark.parametrize("how", ["taken out of the program", "destroyed"])
-def test_so_it_does_when_the_resource_goes(stack: Stack, endpoint: LocalEndpoint, how: str) -> None:
+def test_so_it_is_when_the_resource_goes(stack: Stack, endpoint: LocalEndpoint, how: str) -> None:
     stack.declare(instance_id=HA, remark="one")
     assert stack.up().ok
-    killed_replacement(stack, endpoint)
+    left = killed_replacement(stack, endpoint)
     stack.declare_all({})
     outcome = stack.destroy() if how == "destroyed" else stack.up()
     assert outcome.ok, outcome.text
-    assert not endpoint.backups()
+    assert orphan(left, remark="two") in outcome.diagnostics
+    assert endpoint.backup_ids() == {left}
     assert not stack.resources()
-
-
-@pytest.mark.row("13")
-def test_what_it_left_is_deleted_before_the_resource_may_go(stack: Stack, endpoint: LocalEndpoint) -> None:
-    stack.declare(instance_id=HA, remark="one")
-    assert stack.up().ok
-    (old,) = endpoint.backup_ids()
-    stray = killed_replacement(stack, endpoint)
-    stack.declare_all({})
-    endpoint.plan(
-        {"operation": "delete_backup", "status": 403, "body": '{"error_code": "DCS.0005", "error_msg": "No"}'}
-    )
-    outcome = stack.up()
-    assert not outcome.ok
-    assert "an interrupted run left that backup; the next run tries again" in outcome.diagnostics
-    assert endpoint.backup_ids() == {old, stray}
-    assert stack.backup_ids() == {old}
-    assert stack.up().ok
-    assert not endpoint.backups()
 
 
 def killed_replacement(stack: Stack, endpoint: LocalEndpoint) -> str:
@@ -214,21 +234,21 @@ def killed_replacement(stack: Stack, endpoint: LocalEndpoint) -> str:
     endpoint.behave(duration=600.0)
     stack.declare(instance_id=HA, remark="two")
     killed_up(stack, kill_everything, lambda: endpoint.count("create_backup") > posts)
-    (stray,) = endpoint.backup_ids() - before
-    endpoint.change_backup(stray, duration=0.0)
+    (left,) = endpoint.backup_ids() - before
+    endpoint.change_backup(left, duration=0.0)
     endpoint.behave(duration=0.3)
-    return stray
+    return left
 
 
 def test_a_run_that_ended_well_leaves_nothing_to_take_over(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.declare(instance_id=HA, remark="one")
     assert stack.up().ok
     (first,) = endpoint.backup_ids()
-    journal = Path(stack.environment["PULUMI_HOME"]) / "pulumi-dcs" / "creates"
-    assert not list(journal.glob("*.json"))
     urn = stack.resource()["urn"]
     assert stack.pulumi("state", "delete", urn, "--yes").ok
-    assert stack.up().ok
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert "warning" not in outcome.diagnostics
     assert len(endpoint.backups()) == 2
     assert stack.backup_ids() == endpoint.backup_ids() - {first}
 
@@ -259,20 +279,60 @@ def on_another_machine(stack: Stack, home: Path, *, is_selected: bool = True) ->
 
 
 @pytest.mark.row("13b")
-def test_on_another_machine_it_makes_its_own_and_names_the_one_that_was_left(
+@pytest.mark.parametrize("way_out", ["adopted", "dismissed"])
+def test_on_another_machine_without_a_mark_it_stops_and_names_the_one_that_was_left(
+    stack: Stack, endpoint: LocalEndpoint, tmp_path: Path, way_out: str
+) -> None:
+    endpoint.behave(duration=600.0)
+    stack.declare(instance_id=HA, remark="one")
+    killed_up(stack, kill_everything, lambda: endpoint.count("list_backups") > 1)
+    (left,) = endpoint.backup_ids()
+    endpoint.change_backup(left, duration=0.0)
+    endpoint.behave(duration=0.3)
+    on_another_machine(stack, tmp_path / "elsewhere")
+    for _ in range(2):
+        outcome = stack.up()
+        assert not outcome.ok
+        assert (
+            f"    error: No backup of instance {HA} was started: an earlier run of this resource was interrupted, and "
+            f"backup {left} may be what it made.\n"
+            f"      backup {left}: succeed, created "
+        ) in outcome.diagnostics
+        assert (
+            "      What to do: look at it in the console. If it is the one, take it over with "
+            f'adopt_backup_id="{left}"; if not, run `pulumi refresh --clear-pending-creates`, and then `pulumi up` '
+            "makes a new one.\n"
+        ) in outcome.diagnostics
+        assert endpoint.backup_ids() == {left}
+        assert not stack.resources()
+    assert endpoint.count("create_backup") == 1
+    if way_out == "adopted":
+        stack.declare(instance_id=HA, remark="one", adopt_backup_id=left)
+    else:
+        assert stack.refresh("--clear-pending-creates").ok
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    if way_out == "adopted":
+        assert stack.backup_ids() == endpoint.backup_ids() == {left}
+    else:
+        assert len(endpoint.backups()) == 2
+        assert stack.backup_ids() == endpoint.backup_ids() - {left}
+    assert stack.up("--expect-no-changes").ok
+
+
+@pytest.mark.row("13b")
+def test_on_another_machine_it_goes_on_where_nothing_fits(
     stack: Stack, endpoint: LocalEndpoint, tmp_path: Path
 ) -> None:
     endpoint.behave(duration=600.0)
     stack.declare(instance_id=HA, remark="one")
     killed_up(stack, kill_everything, lambda: endpoint.count("list_backups") > 1)
     (left,) = endpoint.backup_ids()
-    endpoint.change_backup(left, duration=8.0, created=time.time())
+    endpoint.change_backup(left, duration=0.0, remark="somebody else's")
     endpoint.behave(duration=0.3)
     on_another_machine(stack, tmp_path / "elsewhere")
     outcome = stack.up()
     assert outcome.ok, outcome.text
-    assert "the instance is being backed up (DCS.4096); waiting" in outcome.text
-    assert f"warning: Backup {left} of instance {HA}" in outcome.diagnostics
     assert len(endpoint.backups()) == 2
     assert stack.backup_ids() == endpoint.backup_ids() - {left}
 
@@ -330,10 +390,10 @@ def test_moving_a_backup_to_another_resource_does_not_delete_it(stack: Stack, en
     outcome = stack.up()
     assert outcome.ok, outcome.text
     assert endpoint.backup_ids() == stack.backup_ids() == {backup_id}
-    assert "another resource has adopted it in this run" in outcome.diagnostics
+    assert f"warning: Backup {backup_id} is not deleted: 'second' has it as well.\n" in outcome.diagnostics
 
 
-def test_neither_does_the_journal_of_a_run_that_was_killed_right_after_the_engine_had_the_state(
+def test_a_journal_that_is_out_of_date_does_not_pass_off_the_old_backup_as_new(
     stack: Stack, endpoint: LocalEndpoint, tmp_path: Path
 ) -> None:
     endpoint.behave(duration=600.0)
@@ -341,12 +401,14 @@ def test_neither_does_the_journal_of_a_run_that_was_killed_right_after_the_engin
     killed_up(stack, kill_everything, lambda: endpoint.count("list_backups") > 1)
     (old,) = endpoint.backup_ids()
     endpoint.change_backup(old, duration=0.0)
-    journal = Path(stack.environment["PULUMI_HOME"]) / "pulumi-dcs" / "creates"
-    left = {file: file.read_text() for file in journal.glob("*.json")}
+    journal = Path(stack.environment["PULUMI_HOME"]) / "pulumi-dcs"
+    kept = tmp_path / "journal"
+    shutil.copytree(journal, kept)
+    assert list(kept.glob("journal.sqlite*"))
     endpoint.behave(duration=0.3)
     assert stack.up().ok
-    for file, text in left.items():
-        file.write_text(text)
+    shutil.rmtree(journal)
+    shutil.copytree(kept, journal)
     outcome = stack.up("--target-replace", stack.resource()["urn"])
     assert outcome.ok, outcome.text
     (new,) = endpoint.backup_ids()

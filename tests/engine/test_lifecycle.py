@@ -27,6 +27,7 @@ def test_create_saves_the_backup_in_the_state(stack: Stack, endpoint: LocalEndpo
     assert outputs["size"] == backup["size"]
     assert outputs["is_support_restore"] is True
     assert (outputs["region"], outputs["project_id"]) == (REGION, PROJECT_ID)
+    assert outputs["endpoint"] == endpoint.url
     assert {"backup_name", "backup_type", "progress", "created_at", "updated_at"} <= outputs.keys()
     assert endpoint.count("create_backup") == 1
 
@@ -54,7 +55,7 @@ def test_without_wait_it_returns_while_the_backup_runs(stack: Stack, endpoint: L
     assert endpoint.count("create_backup") == 1
 
 
-@pytest.mark.parametrize("change", [{"wait": False}, {"wait": True}, {"backup_format": "rdb"}, {"remark": "one"}])
+@pytest.mark.parametrize("change", [{"wait": True}, {"backup_format": "rdb"}, {"remark": "one"}, {"triggers": {}}])
 def test_a_second_run_changes_nothing(stack: Stack, endpoint: LocalEndpoint, change: dict[str, object]) -> None:
     stack.declare(instance_id=HA, remark="one")
     assert stack.up().ok
@@ -62,6 +63,28 @@ def test_a_second_run_changes_nothing(stack: Stack, endpoint: LocalEndpoint, cha
     outcome = stack.up("--expect-no-changes")
     assert outcome.ok, outcome.text
     assert endpoint.count("create_backup") == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind"), [(None, False, "add"), (True, False, "update"), (False, None, "delete")]
+)
+def test_another_wait_is_an_update_that_asks_the_service_nothing(
+    stack: Stack, endpoint: LocalEndpoint, before: bool | None, after: bool | None, kind: str
+) -> None:
+    stack.declare(instance_id=HA, wait=before)
+    assert stack.up().ok
+    assert stack.refresh().ok
+    stack.declare(instance_id=HA, wait=after)
+    (step,) = stack.preview_json()
+    assert (step["op"], step["detailedDiff"]) == ("update", {"wait": {"kind": kind, "inputDiff": True}})
+    asked = len(endpoint.requests())
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert "1 updated" in outcome.text
+    assert stack.resource()["inputs"].get("wait") == stack.resource()["outputs"].get("wait") == after
+    assert stack.up("--expect-no-changes").ok
+    assert len(endpoint.requests()) == asked
+    assert stack.backup_ids() == endpoint.backup_ids()
 
 
 @pytest.mark.parametrize(
@@ -288,8 +311,10 @@ def test_two_resources_cannot_adopt_one_backup(stack: Stack, endpoint: LocalEndp
     stack.declare_all({"first": inputs, "second": inputs})
     outcome = stack.up()
     assert not outcome.ok
-    assert "another resource of this run has it" in outcome.diagnostics
-    assert len(stack.resources()) == 1
+    (owner,) = stack.resources()
+    name = owner["urn"].rpartition("::")[2]
+    assert f"error: Backup {backup_id} can't be adopted: {name!r} has it.\n" in outcome.diagnostics
+    assert f"the resource is {owner['urn']}\n" in outcome.diagnostics
 
 
 def test_get_reads_a_backup_that_is_managed_elsewhere(stack: Stack, endpoint: LocalEndpoint) -> None:

@@ -296,4 +296,4 @@ def test_workflows_have_few_permissions_pinned_versions_and_one_run_at_a_time(wo
         for step in job["steps"]:
             assert "@v" in step.get("uses", "@v")
             assert "${{ secrets." not in step.get("run", "")
-    assert "pulumi-version: 3.259.0" in text
+    assert "pulumi-version: 3.274.1" in text

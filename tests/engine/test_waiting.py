@@ -122,8 +122,9 @@ def test_an_instance_that_stays_busy_ends_in_an_error_that_names_the_code(
     outcome = stack.up()
     assert not outcome.ok
     assert f"error: The timeout of 3 s passed before DCS could back up instance {instance_id}." in outcome.diagnostics
-    assert "DCS.4049" in outcome.diagnostics
-    assert "no backup was begun" in outcome.diagnostics
+    assert "      HTTP 400  DCS.4111: " in outcome.diagnostics
+    assert "the instance is restarting; try again when it has finished" in outcome.diagnostics
+    assert "no backup was started" in outcome.diagnostics
     assert not stack.resources()
 
 

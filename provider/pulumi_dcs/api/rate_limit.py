@@ -15,7 +15,7 @@ from .clock import Clock
 
 _WINDOW: Final = 1.0
 """Seconds over which accepted requests are counted, because gateways count by the second; also how long nothing leaves
-after a 429 that names no time: then the gateway's next second has begun."""
+after a 429 that names no time: then the gateway's next second has started."""
 _MEMORY: Final = 10.0
 """Seconds for which accepted requests are remembered: long enough to hold a full burst, short enough to forget one that
 somebody else's traffic makes impossible now."""

@@ -5,14 +5,11 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from ..api.location import Location, is_loopback
 from .errors import SettingsError
-
-if TYPE_CHECKING:
-    from .settings import Settings
 
 REGION_VARIABLES: Final = ("HW_REGION_NAME",)
 
@@ -29,8 +26,23 @@ _EUROPEAN_SITE: Final = re.compile(r"eu-west-1\d\d")
 """Regions of the European site, such as eu-west-101; eu-west-0 is another operator's, on the international site."""
 
 
+class NamesLocations(Protocol):
+    """Settings, as far as they say where requests go."""
+
+    @property
+    def region(self) -> str:
+        """The region; empty where none is named."""
+
+    @property
+    def project_id(self) -> str:
+        """The project; empty where none is named."""
+
+    def endpoint(self, region: str) -> str:
+        """The endpoint for a region."""
+
+
 def resolve_location(
-    settings: Settings, region: str = "", project_id: str = "", *, find_project: Callable[[str], str]
+    settings: NamesLocations, region: str = "", project_id: str = "", *, find_project: Callable[[str], str]
 ) -> Location:
     """Where a resource's requests go.
 

@@ -136,6 +136,7 @@ def _row(world: World, backup: StoredBackup, now: float) -> dict[str, Any]:
     status = backup.status_at(now)
     if backup.removed is not None and behaviour.deleted_status:
         status = behaviour.deleted_status
+    is_usable = backup.removed is None and backup.is_usable_at(now)
     ended = min(now, backup.created + backup.duration)
     execution = backup.created + backup.delay
     nothing: dict[str, str] | None = None if behaviour.empty_as_null else {}
@@ -153,7 +154,7 @@ def _row(world: World, backup: StoredBackup, now: float) -> dict[str, Any]:
         "error_code": backup.failure if status == "failed" else nothing,
         "remark": backup.remark,
         "status": status,
-        "is_support_restore": "TRUE" if status == "succeed" else "FALSE",
+        "is_support_restore": "TRUE" if is_usable else "FALSE",
         "backup_format": backup.backup_format,
     }
 

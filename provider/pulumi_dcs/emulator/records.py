@@ -90,6 +90,13 @@ class StoredBackup:
             return False
         return self.ended in ("waiting", "backuping") or now - self.created < self.duration
 
+    def is_usable_at(self, now: float) -> bool:
+        """Whether an instance can be restored from it. A status that nobody documents does not change its file."""
+        status = self.status_at(now)
+        if status in FINAL_STATUSES:
+            return status == "succeed"
+        return status not in {"waiting", "backuping"} and not self.failure and now - self.created >= self.duration
+
     def percent_at(self, now: float) -> float:
         """How far it is, in percent."""
         if self.duration <= 0:

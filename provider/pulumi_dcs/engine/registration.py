@@ -45,7 +45,7 @@ def register(
     - The facts about the program that the engine does not tell a provider travel along (``ProgramFacts``).
     - The stack trace in the state has the program's own frames only. Some ten frames of Pulumi's program runner and of
       asyncio, the same for each resource, made two fifths of a resource's place in the state, which the engine writes
-      anew at every step. Its first frame, the source position, is the program's line.
+      whole at every step. Its first frame, the source position, is the program's line.
     - A subclass in a user's program has its parent's type, unless it is given a name of its own.
     - At the end of the program the SDK waits for one of the resource's outputs, not for each: they are all resolved by
       one response, and it goes through all of them whenever one is. With 1,000 resources of 20 outputs a preview took

@@ -18,6 +18,9 @@ from .wire import from_json, visible
 
 _TIMEOUT: Final = 120.0
 """Seconds for an export. A folder's takes under one, a bucket's with thousands of resources some ten."""
+_RETRY_DELAYS: Final = (0.2, 0.5, 1.0, 2.0, 4.0)
+"""Seconds before each further try. While the engine saves, a folder's state can be read half-written: with a fleet that
+starts at once, it saves some hundred times within seconds."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +70,13 @@ class StackStateUnavailable(Exception):
 
     Attributes:
         reason: why, without anything secret.
+        is_transient: whether another try may find it whole.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, is_transient: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.is_transient = is_transient
 
 
 @dataclass
@@ -91,10 +96,12 @@ class StackStates:
 
     Args:
         run: exports a stack; asks the engine's own program by default.
+        sleep: waits before it is tried again.
     """
 
-    def __init__(self, run: Run | None = None) -> None:
+    def __init__(self, run: Run | None = None, sleep: Callable[[float], None] = time.sleep) -> None:
         self._run = run or _export
+        self._sleep = sleep
         self._condition = threading.Condition()
         self._exports: dict[str, _Export] = {}
 
@@ -105,7 +112,7 @@ class StackStates:
 
         Args:
             organization: the stack's; if that is not known, the state backend takes its default one.
-            not_before: an export that was started before (by ``time.monotonic``) is made anew.
+            not_before: an export that was started before (by ``time.monotonic``) is made again.
 
         Raises:
             StackStateUnavailable: it could not be read.
@@ -124,14 +131,29 @@ class StackStates:
         # Whatever happens, nobody must wait for ever.
         result: StackState | StackStateUnavailable = StackStateUnavailable("reading the stack's state was cut short")
         try:
-            result = _parsed(self._run(name), urn, export.started_at)
+            result = self._read(name, urn)
         except StackStateUnavailable as error:
             result = error
         finally:
             with self._condition:
                 export.result = result
+                if isinstance(result, StackState):
+                    export.started_at = result.started_at
                 self._condition.notify_all()
         return _unwrapped(export)
+
+    def _read(self, name: str, urn: str) -> StackState:
+        """The state, in as many tries as it takes to find it whole."""
+        for delay in _RETRY_DELAYS:
+            started_at = time.monotonic()
+            try:
+                return _parsed(self._run(name), urn, started_at)
+            except StackStateUnavailable as error:
+                if not error.is_transient:
+                    raise
+            self._sleep(delay)
+        started_at = time.monotonic()
+        return _parsed(self._run(name), urn, started_at)
 
 
 def _unwrapped(export: _Export) -> StackState:
@@ -176,7 +198,7 @@ def _export(name: str) -> str:
         lines = [line for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]
         # A backend's URL, and with it a password, may stand in what follows the first line.
         reason = _without_url(lines[0].removeprefix("error: ")) if lines else f"it ended with {done.returncode}"
-        raise StackStateUnavailable(f"`pulumi stack export --stack {name}` failed: {reason}")
+        raise StackStateUnavailable(f"`pulumi stack export --stack {name}` failed: {reason}", is_transient=True)
     return done.stdout.decode(errors="replace")
 
 

@@ -1,14 +1,72 @@
-"""Takes over an existing backup that the program names, after making sure that it is what the program says."""
+"""Takes over an existing backup that the program names, once it is sure that it is what the program says."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from ..api.backups import BackupRecord
 from ..operations.errors import RecordNotFoundError
-from .identity import resource_name
+from ..operations.operation import Operation
+from ..recovery.evidence import record_id_of
+from ..resources.identity import resource_name
+from ..session import Session
+from .backups import BackupService
 from .mark import is_same_remark, without_mark
 from .properties import Inputs
+
+
+class Adoption:
+    """Who has which backup, where a program can give one from one resource to another."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def adopt(self, service: BackupService, operation: Operation, urn: str, inputs: Inputs, backup_id: str) -> None:
+        """Take over an existing backup that no other resource has.
+
+        Raises:
+            RecordNotFoundError: it is not what the inputs say, or another resource has it.
+        """
+        session, notes = self._session, self._session.notes(urn)
+        record = service.find(operation, inputs.instance_id, backup_id)
+        check_adoptable(record, inputs, backup_id, notes.program.secret_inputs)
+        holder = session.holders(urn).get(backup_id)
+        if holder is not None and holder != urn and session.is_declared(holder):
+            raise held_by_another(backup_id, holder)
+        owner = session.journal.adopt(session.scope(urn), urn, backup_id)
+        if owner is not None:
+            raise held_by_another(backup_id, owner)
+        notes.created = backup_id
+
+    def is_spent(self, urn: str, adopted: str) -> bool:
+        """Whether the resource has adopted that backup before.
+
+        Where a replacement is forced (``--target-replace``, a taint), the engine keeps what it has of the resource to
+        itself: then only its saved state tells.
+        """
+        notes = self._session.notes(urn)
+        if adopted in (notes.held, notes.adopted_before):
+            return True
+        if notes.was_diffed or notes.old_inputs:
+            return False
+        return any(
+            resource.urn == urn and adopted in (record_id_of(resource.id), resource.inputs.get("adopt_backup_id"))
+            for resource in self._session.in_state(urn)
+        )
+
+    def other_owner(self, urn: str, backup_id: str, properties: Mapping[str, Any]) -> str | None:
+        """The resource that keeps a backup which another one, with these outputs, gives up; None for none."""
+        owner = self._session.journal.note_in_state(urn, backup_id)
+        if owner is not None:
+            return owner
+        if properties.get("adopt_backup_id") is None:
+            return None
+        # The one that it was taken from may still be in the state, and not be part of this run.
+        for resource in self._session.in_state(urn):
+            if resource.urn != urn and record_id_of(resource.id) == backup_id and not resource.is_pending_delete:
+                return resource.urn
+        return None
 
 
 def check_adoptable(

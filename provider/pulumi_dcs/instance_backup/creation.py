@@ -9,17 +9,23 @@ from ..api.backups import BackupRecord
 from ..engine.requests import CreateRequest
 from ..engine.stack_state import StackStateUnavailable
 from ..engine.values import SECRET
+from ..operations.errors import UncertainOwnershipError
 from ..operations.operation import Operation
 from ..operations.ownership import Attempt, Progress, Unrecorded
 from ..operations.record_cache import Snapshot
 from ..recovery.evidence import ResourceEvidence, record_id_of
-from ..recovery.journal import JournalAttempt
-from ..recovery.journal_format import Site
+from ..recovery.journal_attempt import JournalAttempt
+from ..recovery.journal_format import Scope, Site
 from ..session import Session
 from .backups import BackupService, WantedBackup
 from .limit import check_limit
 from .mark import mark_for
 from .properties import Inputs, canonical_json, inputs_hash, replacing_inputs
+
+_OTHER_RUN_TIMEOUT: Final = 90.0
+"""Seconds that another run of the same resource gets to end. Pulumi lets one run at a time change a stack; what still
+lives is a host without an engine, which ends itself within a minute."""
+_OTHER_RUN_DELAY: Final = 1.0
 
 
 class Creation:
@@ -48,7 +54,7 @@ class Creation:
         """Have the backup started; its id."""
         inputs, session = self._inputs, self._session
         replaced = self._replaced_backup()
-        self._attempt = self._begin(replaced)
+        self._attempt = self._begin(operation, replaced)
         evidence = ResourceEvidence(
             session.stack_states,
             self._urn,
@@ -61,6 +67,8 @@ class Creation:
             inputs.backup_format,
             self._mark(replaced),
             is_secret="remark" in self._notes.program.secret_inputs,
+            # What was kept when the resource went, or was replaced by force, bears the same mark as its next first one.
+            is_mark_proof=bool(replaced) or not inputs.retain_on_delete,
         )
 
         def before_start(snapshot: Snapshot[BackupRecord]) -> None:
@@ -92,14 +100,28 @@ class Creation:
         if isinstance(self._attempt, JournalAttempt):
             self._attempt.drop()
 
-    def _begin(self, replaced: str) -> Attempt:
+    def _begin(self, operation: Operation, replaced: str) -> Attempt:
         if not self._urn:
             # Where the host can't see the request, nothing can be told to be this resource's.
             return Unrecorded()
         location = self._service.client.location
         site = Site(location.endpoint, location.region, location.project_id, self._inputs.instance_id)
         scope = self._session.scope(self._urn)
+        self._wait_for_other_run(operation, scope)
         return self._session.journal.begin(scope, self._urn, self._hash, site, replaces=replaced)
+
+    def _wait_for_other_run(self, operation: Operation, scope: Scope) -> None:
+        """Let a host that outlives its engine write down what it has made, so that this create goes on with that."""
+        since = operation.elapsed
+        while self._session.journal.is_under_way_elsewhere(scope, self._urn):
+            if operation.elapsed - since > _OTHER_RUN_TIMEOUT:
+                raise UncertainOwnershipError(
+                    f"No backup of instance {self._inputs.instance_id} was started: another run on this machine is "
+                    "still making one for the same resource.",
+                    advice="wait until that run has ended, or end its processes, then run `pulumi up` again.",
+                )
+            operation.report_progress("another run of this resource is about to end; waiting for it")
+            operation.pause(_OTHER_RUN_DELAY)
 
     def _mark(self, replaced: str) -> str:
         if not self._session.settings.mark or not self._urn:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import threading
-import traceback
-from collections.abc import Callable, Mapping
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from collections.abc import Mapping
+from typing import Any, Final
 
 from ..api.backups import BackupStatus
-from ..api.errors import DcsError
 from ..api.location import Location
 from ..engine.errors import DiagnosticError, ResourceInitFailedError
 from ..engine.requests import (
-    CheckFailure,
     CheckRequest,
     CheckResponse,
     CreateRequest,
@@ -30,7 +26,6 @@ from ..engine.requests import (
 from ..engine.values import without_assets
 from ..operations.errors import (
     CancelledError,
-    CredentialsRefusedError,
     DeleteFailedError,
     OperationError,
     RecordFailedError,
@@ -40,14 +35,21 @@ from ..operations.errors import (
 )
 from ..operations.operation import Operation
 from ..operations.wait import MISSING_TIMEOUT
+from ..resources.advice import in_pulumis_terms
+from ..resources.diagnosed import diagnosed
+from ..resources.identity import resource_name
+from ..resources.location import LocationFiller
+from ..resources.names import SECRET_INPUTS
+from ..resources.origin import check_origin, is_elsewhere
+from ..resources.refusals import refuse
 from ..session import Session
 from . import preview
-from .adoption import check_adoptable, held_by_another
-from .advice import in_pulumis_terms
-from .backups import BackupService
+from .adoption import Adoption
+from .backups import KIND, BackupService
+from .completion import Completion
 from .creation import Creation
-from .identity import BackupId, resource_name
-from .names import ENDPOINT, SECRET_INPUTS
+from .encryption import with_note_of_encrypted
+from .identity import BackupId
 from .orphans import name_orphans
 from .preflight import Preflight
 from .properties import (
@@ -62,32 +64,14 @@ from .properties import (
     status_of,
     updates,
 )
-from .validation import check, message
+from .validation import check
 
 CREATE_TIMEOUT: Final = 30 * 60.0
 DELETE_TIMEOUT: Final = 10 * 60.0
 READ_TIMEOUT: Final = 2 * 60.0
-_CLEANUP_TIMEOUT: Final = 60.0
-"""Seconds for removing a failed backup's record: nobody waits for that longer than for the error itself."""
 _REFRESH_MAX_AGE: Final = 10.0
 """Seconds for which a refresh uses an instance's list again for its other backups: two requests for an instance,
 however many backups it has."""
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-def _diagnosed(method: Callable[Concatenate[Lifecycle, P], T]) -> Callable[Concatenate[Lifecycle, P], T]:
-    """Let the errors of this package end the operation as the diagnostics they are."""
-
-    @functools.wraps(method)
-    def wrapper(self: Lifecycle, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return method(self, *args, **kwargs)
-        except DcsError as error:
-            raise DiagnosticError(self.diagnostic(error)) from error
-
-    return wrapper
 
 
 class Lifecycle:
@@ -97,7 +81,10 @@ class Lifecycle:
         self._session = session
         self._lock = threading.Lock()
         self._services: dict[Location, BackupService] = {}
-        self._preflight = Preflight(session, self._service)
+        self._locations = LocationFiller(session)
+        self._preflight = Preflight(session, self._locations, self._service)
+        self._completion = Completion(session.clock)
+        self._adoption = Adoption(session)
         self._name_orphans = name_orphans(session, self._service)
 
     @property
@@ -105,7 +92,7 @@ class Lifecycle:
         """Whether diagnostics show where they come from (``DCS_DEBUG=1``)."""
         return self._session.settings.is_debugging
 
-    @_diagnosed
+    @diagnosed
     def check(self, request: CheckRequest) -> CheckResponse:
         """Validate the inputs and fill in where the backup is made. In previews, also ask whether it can be."""
         session, urn, program = self._session, request.urn, request.program
@@ -115,16 +102,12 @@ class Lifecycle:
         declared = {**request.new_inputs, SECRET_INPUTS: program.secret_paths}
         inputs: dict[str, Any] = without_assets(canonical_inputs(declared))
         if not failures:
-            failures = self._preflight.fill_in_location(urn, notes.old_inputs, inputs, is_preview=program.dry_run)
+            failures = self._locations.fill_in(urn, notes.old_inputs, inputs, is_preview=program.dry_run)
         if not failures and program.dry_run and not request.old_inputs:
             failures = self._check_what_is_made(urn, inputs)
-        return CheckResponse(
-            inputs,
-            # Without a property's name: with it, the engine would print the property's value, secret or not.
-            tuple(CheckFailure("", message(each, inputs, program.secret_inputs)) for each in failures),
-        )
+        return CheckResponse(inputs, refuse(failures, inputs, program.secret_inputs))
 
-    @_diagnosed
+    @diagnosed
     def diff(self, request: DiffRequest) -> DiffResponse:
         """Replace for what calls for another backup, update to go on with what was cut short, else nothing."""
         which = BackupId.parse(request.id)
@@ -141,7 +124,8 @@ class Lifecycle:
                 request.urn, request.id, request.old_inputs, request.old_outputs, request.new_inputs
             )
             return DiffResponse(changes, has_changes=True, outputs=frozenset({"status"}))
-        changes = updates(request.old_inputs, request.old_outputs, request.new_inputs)
+        old_outputs = with_note_of_encrypted(request, self._session)
+        changes = updates(request.old_inputs, old_outputs, request.new_inputs)
         if notes.program.replaces_on(changes):
             self._foresee_replacement(
                 request.urn, request.id, request.old_inputs, request.old_outputs, request.new_inputs
@@ -150,11 +134,11 @@ class Lifecycle:
         is_waited_for = Inputs.of(request.new_inputs).wait and not is_settled(request.old_outputs)
         if is_waited_for and notes.program.dry_run:
             self._session.log.info(request.urn, preview.going_on(which.instance_id, which.backup_id))
-        if (names := newly_secret(request.old_outputs, request.new_inputs)) and notes.program.dry_run:
+        if (names := newly_secret(old_outputs, request.new_inputs)) and notes.program.dry_run:
             self._session.log.info(request.urn, preview.encryption(names))
         return DiffResponse(changes, has_changes=bool(changes) or is_waited_for or request.has_old_assets)
 
-    @_diagnosed
+    @diagnosed
     def create(self, request: CreateRequest) -> CreateResponse:
         """Take a backup, or take over the one that is to be adopted."""
         started_at = self._session.clock.monotonic()
@@ -162,19 +146,20 @@ class Lifecycle:
         service = self._service(inputs.region or "", inputs.project_id or "")
         operation = self._operation(f"back up instance {inputs.instance_id}", request, CREATE_TIMEOUT)
         adopted = inputs.adopt_backup_id
-        if adopted is not None and not self._is_spent(request.urn, adopted):
-            self._adopt(service, operation, request, inputs, adopted)
+        if adopted is not None and not self._adoption.is_spent(request.urn, adopted):
+            self._adoption.adopt(service, operation, request.urn, inputs, adopted)
             which = BackupId(inputs.instance_id, adopted)
-            return self._finish(service, operation, request.properties, which, is_made_here=False)
+            return self._completion.finish(service, operation, request.properties, which, is_made_here=False)
         creation = Creation(self._session, service, request, inputs, started_at)
         which = BackupId(inputs.instance_id, creation.run(operation))
+        self._session.notes(request.urn).created = which.backup_id
         try:
-            return self._finish(service, operation, request.properties, which, is_made_here=True)
+            return self._completion.finish(service, operation, request.properties, which, is_made_here=True)
         except (RecordFailedError, RecordGoneError):
             creation.forget()
             raise
 
-    @_diagnosed
+    @diagnosed
     def read(self, request: ReadRequest) -> ReadResponse:
         """Look what has become of the backup."""
         which = BackupId.parse(request.id)
@@ -193,7 +178,9 @@ class Lifecycle:
             missing_timeout=MISSING_TIMEOUT if is_running else 0.0,
         )
         if record is None and is_in_state:
-            self._check_endpoint(which, known, service)
+            check_origin(KIND.of(which.backup_id, which.instance_id), known, service.client.location)
+            # It goes from the state: what is created now, in the same run, replaces nothing.
+            self._session.notes(request.urn).held = ""
             return ReadResponse("")
         if record is None:
             # InstanceBackup.get: for the engine, an empty response to it would be a resource without properties.
@@ -212,7 +199,7 @@ class Lifecycle:
         )
         return ReadResponse(request.id, outs, drifted_inputs(request.inputs, request.properties, record))
 
-    @_diagnosed
+    @diagnosed
     def update(self, request: UpdateRequest) -> UpdateResponse:
         """Go on waiting for a backup whose create or update was cut short; else bring the outputs up to date."""
         which = BackupId.parse(request.id)
@@ -223,60 +210,50 @@ class Lifecycle:
         service = self._service(inputs.region or "", inputs.project_id or "")
         operation = self._operation(f"back up instance {which.instance_id}", request, CREATE_TIMEOUT)
         try:
-            done = self._finish(service, operation, request.new_inputs, which, is_made_here=False)
+            done = self._completion.finish(service, operation, request.new_inputs, which, is_made_here=False)
         except (RecordFailedError, RecordGoneError) as error:
             if isinstance(error, RecordGoneError):
-                self._check_endpoint(which, request.old_outputs, service)
+                check_origin(KIND.of(which.backup_id, which.instance_id), request.old_outputs, service.client.location)
             status = BackupStatus.FAILED if isinstance(error, RecordFailedError) else BackupStatus.DELETED
             outs = outputs(canonical_inputs(request.new_inputs), which.backup_id, None) | {"status": status.value}
-            text = self.diagnostic(error, fact="the next `pulumi up` replaces it by a new backup")
+            text = in_pulumis_terms(error, fact="the next `pulumi up` replaces it by a new backup")
             raise ResourceInitFailedError(text, id=request.id, properties=outs) from error
         return UpdateResponse(done.properties)
 
-    @_diagnosed
+    @diagnosed
     def delete(self, request: DeleteRequest) -> None:
         """Delete the backup; done when it is gone. One that another resource of this run owns stays."""
         which = BackupId.parse(request.id)
         urn, props = request.urn, request.properties
         self._name_orphans(urn)
-        owner = self._session.journal.note_in_state(urn, which.backup_id)
+        owner = self._adoption.other_owner(urn, which.backup_id, props)
         if owner is not None:
             self._session.log.warn(
                 urn, f"Backup {which.backup_id} is not deleted: {resource_name(owner)!r} has it as well."
             )
             return
+        if self._session.notes(urn).created == which.backup_id:
+            # The replacement has it: what the engine deletes as the old one is the new one.
+            self._session.log.warn(urn, f"Backup {which.backup_id} is not deleted: the resource goes on with it.")
+            return
         service = self._service(str(props.get("region") or ""), str(props.get("project_id") or ""))
         name = f"delete backup {which.backup_id} of instance {which.instance_id}"
         operation = self._operation(name, request, DELETE_TIMEOUT)
-        is_elsewhere = self._is_elsewhere(props, service)
-        if is_elsewhere and service.find(operation, which.instance_id, which.backup_id) is None:
-            self._check_endpoint(which, props, service)
+        location = service.client.location
+        if is_elsewhere(props, location) and not service.find(operation, which.instance_id, which.backup_id):
+            check_origin(KIND.of(which.backup_id, which.instance_id), props, location)
         try:
             service.delete(operation, which.instance_id, which.backup_id)
         except (TimedOutError, CancelledError, DeleteFailedError) as error:
-            text = self.diagnostic(error, fact="the backup stays in the state; the next run deletes it")
+            text = in_pulumis_terms(error, fact="the backup stays in the state; the next run deletes it")
             raise DiagnosticError(text) from error
         self._session.journal.forget(which.backup_id)
-        notes = self._session.notes(urn)
-        if notes.held == which.backup_id:
-            # Deleted before it is replaced: the state no longer holds it when the new one is taken.
-            notes.held = ""
-
-    def diagnostic(self, error: DcsError, *, fact: str = "", advice: str = "") -> str:
-        """An error as the user reads it, in Pulumi's terms.
-
-        Args:
-            fact: what is true beside its own facts.
-            advice: what to do instead of its own advice.
-        """
-        text = in_pulumis_terms(error, fact=fact, advice=advice)
-        return f"{text}\n{''.join(traceback.format_exception(error))}" if self.is_debugging else text
 
     def _check_what_is_made(self, urn: str, inputs: Mapping[str, Any]) -> list[Any]:
         """Check what a preview is about to have made, and say it, unless the diff has said it."""
         notes = self._session.notes(urn)
         adopted = inputs.get("adopt_backup_id")
-        if adopted is not None and not self._is_spent(urn, adopted):
+        if adopted is not None and not self._adoption.is_spent(urn, adopted):
             return list(self._preflight.check_adoption(urn, inputs))
         is_first = not notes.old_inputs
         if not notes.was_diffed:
@@ -312,87 +289,6 @@ class Lifecycle:
         log = self._session.log
         (log.warn if replaced.leaves_a_gap else log.info)(urn, text)
 
-    def _is_spent(self, urn: str, adopted: str) -> bool:
-        """Whether the backup that the program wants to be adopted has been adopted by the resource before."""
-        notes = self._session.notes(urn)
-        # A forced replacement shows neither the old inputs nor what is held: only the saved state tells.
-        return adopted in (notes.held, notes.adopted_before) or self._session.holders(urn).get(adopted) == urn
-
-    def _adopt(
-        self, service: BackupService, operation: Operation, request: CreateRequest, inputs: Inputs, backup_id: str
-    ) -> None:
-        """Take over an existing backup that no other resource has."""
-        session = self._session
-        record = service.find(operation, inputs.instance_id, backup_id)
-        check_adoptable(record, inputs, backup_id, session.notes(request.urn).program.secret_inputs)
-        holder = session.holders(request.urn).get(backup_id)
-        if holder is not None and holder != request.urn and session.is_declared(holder):
-            raise held_by_another(backup_id, holder)
-        owner = session.journal.adopt(session.scope(request.urn), request.urn, backup_id)
-        if owner is not None:
-            raise held_by_another(backup_id, owner)
-
-    def _finish(
-        self,
-        service: BackupService,
-        operation: Operation,
-        declared: Mapping[str, Any],
-        which: BackupId,
-        *,
-        is_made_here: bool,
-    ) -> CreateResponse:
-        """Wait for the backup, unless that is not wanted; its id and outputs.
-
-        From here on an error that leaves the backup running has to keep it in the state: it exists at the service, and
-        a create that only failed would leave it to nobody.
-        """
-        endpoint = service.client.location.endpoint
-        kept = canonical_inputs(declared)
-        if not Inputs.of(declared).wait:
-            record = service.try_find(operation, which.instance_id, which.backup_id)
-            return CreateResponse(str(which), outputs(kept, which.backup_id, record, endpoint))
-        try:
-            record = service.wait(operation, which.instance_id, which.backup_id)
-        except (TimedOutError, CancelledError, CredentialsRefusedError) as error:
-            latest = None
-            if isinstance(error, TimedOutError):
-                latest = service.try_find(operation, which.instance_id, which.backup_id)
-            again = "run `pulumi up` again: it goes on waiting for the same backup and makes no other."
-            text = self.diagnostic(
-                error,
-                fact=f"backup {which.backup_id} is in the state, and goes on at the service",
-                advice=f"{error.advice[:-1]}, then {again}" if error.advice else again,
-            )
-            raise ResourceInitFailedError(
-                text, id=str(which), properties=outputs(kept, which.backup_id, latest, endpoint)
-            ) from error
-        except RecordFailedError as error:
-            if not is_made_here or not error.is_documented:
-                raise
-            raise self._with_record_removed(service, which, error) from error
-        return CreateResponse(str(which), outputs(kept, which.backup_id, record, endpoint))
-
-    def _with_record_removed(
-        self, service: BackupService, which: BackupId, error: RecordFailedError
-    ) -> RecordFailedError:
-        """The error, once no failed record is left behind: nothing in the state would ever remove it."""
-        operation = Operation(
-            f"delete the failed backup {which.backup_id}", clock=self._session.clock, timeout=_CLEANUP_TIMEOUT
-        )
-        try:
-            service.delete(operation, which.instance_id, which.backup_id)
-        except DcsError as second:
-            outcome = f"its record could not be removed: {second.summary}"
-        else:
-            outcome = "its record was removed"
-        return RecordFailedError(
-            error.summary,
-            record_id=error.record_id,
-            error_code=error.error_code,
-            facts=(*error.facts, outcome),
-            advice="run `pulumi up` again for a new try; if it persists, look at the instance in the console.",
-        )
-
     def _note_in_state(self, urn: str, backup_id: str) -> None:
         """The engine has named the backup: its saved state holds it for this resource."""
         self._session.notes(urn).held = backup_id
@@ -401,20 +297,6 @@ class Lifecycle:
             raise OperationError(
                 f"Two resources have backup {backup_id}: {resource_name(urn)!r} and {resource_name(owner)!r}.",
                 advice="remove one of them from the program: it then goes from the state, and the backup stays.",
-            )
-
-    def _is_elsewhere(self, properties: Mapping[str, Any], service: BackupService) -> bool:
-        made_at = properties.get(ENDPOINT)
-        return bool(made_at) and made_at != service.client.location.endpoint
-
-    def _check_endpoint(self, which: BackupId, properties: Mapping[str, Any], service: BackupService) -> None:
-        """Make sure that a backup that seems to be gone was looked for where it was made."""
-        if self._is_elsewhere(properties, service):
-            raise OperationError(
-                f"Backup {which.backup_id} of instance {which.instance_id} is not at "
-                f"{service.client.location.endpoint}, but it was made at {properties[ENDPOINT]}.",
-                advice="set dcs:endpoint or DCS_ENDPOINT (or take them away) so that the endpoint is the one that the "
-                "backup was made at; if that one no longer exists, `pulumi state delete` forgets the backup.",
             )
 
     def _operation(

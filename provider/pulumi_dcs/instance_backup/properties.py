@@ -12,8 +12,8 @@ from ..api.backup_format import BackupFormat
 from ..api.backups import BackupRecord, BackupStatus, percent_of
 from ..engine.requests import PropertyDiffKind, top_level_names
 from ..engine.unknowns import has_unknowns
+from ..resources.names import ENDPOINT, SECRET_INPUTS
 from .mark import is_same_remark, without_mark
-from .names import ENDPOINT, SECRET_INPUTS
 from .names import INPUTS as INPUT_NAMES
 
 
@@ -178,8 +178,20 @@ def newly_secret(old_outputs: Mapping[str, Any], new_inputs: Mapping[str, Any]) 
 
 def inputs_hash(inputs: Mapping[str, Any]) -> str:
     """A short text that tells these inputs from others that would make another backup."""
-    told = json.dumps({name: inputs.get(name) for name in _REPLACING}, sort_keys=True, default=str)
+    told = json.dumps({name: _as_sent(inputs.get(name)) for name in _REPLACING}, sort_keys=True, default=str)
     return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+def _as_sent(value: Any) -> Any:
+    """The value with floating-point numbers only, as the wire has them.
+
+    Version 0.1 hashed them so: its journals and marks are to be found, and today's by it.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, Mapping):
+        return {name: _as_sent(part) for name, part in value.items()}
+    return [_as_sent(part) for part in value] if isinstance(value, (list, tuple)) else value
 
 
 def replacing_inputs(inputs: Mapping[str, Any]) -> dict[str, Any]:

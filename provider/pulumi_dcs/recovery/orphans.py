@@ -105,11 +105,11 @@ class Orphans:
         is_pending = any(pending.urn == entry.urn for pending in state.pending_creates)
         if not is_pending and not entry.is_unresolved:
             # Saved and given up since, or cleared by the user: an entry that is out of date.
-            self._journal.drop(entry.number)
+            self._journal.drop_left(entry.number)
             return
         found = self._find(entry)
         if not found.record_id and found.is_certain:
-            self._journal.drop(entry.number)
+            self._journal.drop_left(entry.number)
             return
         if found.record_id in in_state:
             return

@@ -191,7 +191,7 @@ def test_a_list_that_contradicts_itself_is_no_proof_that_it_is_gone(endpoint: Lo
 
 @pytest.mark.row("16")
 def test_an_undocumented_status_is_final_at_100_percent_and_said(endpoint: LocalEndpoint) -> None:
-    endpoint.behave(backup_status="archived", backup_progress="100.00", duration=0.0)
+    endpoint.behave(backup_status="archived", backup_progress="100.00", duration=0.0, failure="dcs.08.0002")
     backup_id = create(service_at(endpoint.url), Reported())
     with pytest.raises(RecordFailedError, match="status archived") as caught:
         service_at(endpoint.url).wait(Reported().operation, HA, backup_id)

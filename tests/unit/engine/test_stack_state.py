@@ -185,3 +185,37 @@ def test_why_it_failed(script: str, reason: str, tmp_path: Path, monkeypatch: py
         StackStates().read(URN)
     assert reason in caught.value.reason
     assert "s3cret" not in caught.value.reason
+
+
+class HalfWritten:
+    """An export that meets a state which is just being written so many times."""
+
+    def __init__(self, times: int) -> None:
+        self.count = 0
+        self.delays: list[float] = []
+        self._times = times
+
+    def __call__(self, _stack: str) -> str:
+        self.count += 1
+        if self.count <= self._times:
+            raise StackStateUnavailable("failed to load checkpoint: EOF", is_transient=True)
+        return exported()
+
+
+def test_a_state_that_is_just_being_written_is_read_again() -> None:
+    run = HalfWritten(2)
+    states = StackStates(run, run.delays.append)
+    first = states.read(URN)
+    assert states.read(URN, not_before=first.started_at) is first
+    assert run.count == 3
+    assert run.delays == sorted(run.delays)
+    assert len(run.delays) == 2
+
+
+def test_one_that_can_never_be_read_whole_is_an_error_for_all() -> None:
+    run = HalfWritten(1000)
+    states = StackStates(run, run.delays.append)
+    for _ in range(2):
+        with pytest.raises(StackStateUnavailable, match="failed to load checkpoint: EOF"):
+            states.read(URN)
+    assert run.count == 6

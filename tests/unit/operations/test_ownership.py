@@ -48,6 +48,7 @@ class Attempt:
         self.is_unresolved = is_unresolved
         self.left_unresolved = False
         self.continues_an_interrupted = progress != Progress() and not is_retry
+        self.interrupted_creates = 0
         self._known = known.split()
         self.asked: list[str] = []
 
@@ -64,6 +65,12 @@ class Attempt:
     def is_known(self, record_id: str) -> bool:
         self.asked.append(record_id)
         return record_id in self._known
+
+    def can_have_made(self, record_id: str) -> bool:
+        return not self.is_known(record_id)
+
+    def note_interrupted(self, count: int) -> None:
+        pass
 
 
 class State:
@@ -124,7 +131,7 @@ def create(
         RecordCache[BackupRecord](open_api),
         Operation("back up", clock=clock, timeout=600.0),
         "i",
-        start=api.create,
+        start=lambda _: api.create(),
         wanted=wanted,
         attempt=attempt or Attempt(),
         saved_state=state,
@@ -218,6 +225,14 @@ def test_the_journals_request_proves_the_one_that_fits() -> None:
 )
 def test_the_journals_request_proves_nothing_else(other: BackupRecord) -> None:
     found, api, _ = create([other], Attempt(Progress(request=REQUEST)), INTERRUPTED)
+    assert (found, api.posts) == ("new", 1)
+
+
+def test_without_the_services_time_an_earlier_request_proves_nothing() -> None:
+    timeless = replace(REQUEST, sent_at=None, until=None)
+    with pytest.raises(UncertainOwnershipError, match="backup mine may be the one"):
+        create([at(-3590.0)], Attempt(Progress(request=timeless)), INTERRUPTED)
+    found, api, _ = create([], Attempt(Progress(request=timeless)), INTERRUPTED)
     assert (found, api.posts) == ("new", 1)
 
 
