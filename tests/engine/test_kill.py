@@ -393,6 +393,22 @@ def test_moving_a_backup_to_another_resource_does_not_delete_it(stack: Stack, en
     assert f"warning: Backup {backup_id} is not deleted: 'second' has it as well.\n" in outcome.diagnostics
 
 
+@pytest.mark.parametrize("how", ["target-replace", "taint"])
+def test_to_replace_an_adopted_backup_by_force_does_not_lose_it(
+    stack: Stack, endpoint: LocalEndpoint, how: str
+) -> None:
+    existing = endpoint.add_backup(HA)
+    stack.declare(instance_id=HA, adopt_backup_id=existing)
+    assert stack.up().ok
+    urn = stack.resource()["urn"]
+    if how == "taint":
+        assert stack.pulumi("state", "taint", urn, "--yes").ok
+    outcome = stack.up(*(["--target-replace", urn] if how == "target-replace" else []))
+    assert outcome.ok, outcome.text
+    assert stack.backup_ids() == endpoint.backup_ids()
+    assert len(endpoint.backups()) == 1
+
+
 def test_a_journal_that_is_out_of_date_does_not_pass_off_the_old_backup_as_new(
     stack: Stack, endpoint: LocalEndpoint, tmp_path: Path
 ) -> None:

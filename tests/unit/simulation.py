@@ -14,7 +14,7 @@ import random
 import sqlite3
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
@@ -205,6 +205,7 @@ class Resource:
     outputs: dict[str, Any]
     has_init_errors: bool = False
     is_pending_replacement: bool = False
+    is_tainted: bool = False
 
     @property
     def is_retained(self) -> bool:
@@ -404,7 +405,7 @@ class Engine:
                 return False
             if response.id:
                 inputs = dict(response.inputs) if response.inputs is not None else resource.inputs
-                self._state.resources[urn] = Resource(resource.id, inputs, dict(response.properties))
+                self._state.resources[urn] = replace(resource, inputs=inputs, outputs=dict(response.properties))
             else:
                 del self._state.resources[urn]
             self._save()
@@ -423,7 +424,7 @@ class Engine:
     def _apply(self, urn: str, declared: dict[str, Any], timeout: float | None) -> bool:
         old = self._state.resources.get(urn)
         try:
-            is_forced = old is not None and urn in self.replaced
+            is_forced = old is not None and (urn in self.replaced or old.is_tainted)
             inputs = self._check(urn, old.inputs if old and not is_forced else {}, declared)
             if old is None:
                 return self._create(urn, inputs, None, timeout)

@@ -7,6 +7,7 @@ The invariants:
 - Every backup of ours that no state holds is named in the next run on the machine that knows of it, unless it was
   left on purpose or given up by the user.
 - No backup has two owners, and nobody else's is taken over.
+- What a state has given up, or the user has dismissed, comes back by adoption only: old data is not passed off as new.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class Fleet(RuleBasedStateMachine):
         self.left_on_purpose: set[str] = set()
         self.theirs: set[str] = set()
         self.gone: set[str] = set()
+        self.past: set[str] = set()
 
     def teardown(self) -> None:
         self._patch.undo()
@@ -110,6 +112,15 @@ class Fleet(RuleBasedStateMachine):
             if source.random() < 0.7:
                 self._set(stack, name, {**inputs, "triggers": {"release": source.randrange(3)}})
 
+    @rule(stack=STACKS, name=st.sampled_from(NAMES))
+    def taint(self, stack: int, name: str) -> None:
+        """``pulumi state taint``: the next ``up`` replaces it by force."""
+        running = self.stacks[stack]
+        resource = running.saved.resources.get(running.urn(name))
+        if resource is not None and name in self.declared[stack] and not resource.is_tainted:
+            resource.is_tainted = True
+            self.generations[stack, name] += 1
+
     @rule(stack=STACKS, machine=st.integers(0, 1))
     def move_to_another_machine(self, stack: int, machine: int) -> None:
         self.stacks[stack].home = self.homes[machine]
@@ -129,6 +140,7 @@ class Fleet(RuleBasedStateMachine):
             self.stacks[owner].clear_pending_creates()
             self.generations[owner, name] += 1
             self.left_on_purpose |= (self.live & set(self.made)) - set(self.held)
+            self.past.discard(adopted)
             self._set(stack, "adopted", {"instance_id": backup.instance_id, "adopt_backup_id": adopted})
             self._up(stack, source, kill=False, timeout=None)
 
@@ -189,6 +201,10 @@ class Fleet(RuleBasedStateMachine):
         held = self.held
         assert len(held) == len(set(held)), "one backup has two owners"
         assert not set(held) & self.theirs, "somebody else's backup was taken over"
+
+    @invariant()
+    def nothing_old_comes_back(self) -> None:
+        assert not set(self.held) & self.past, "an old backup is passed off as new"
 
     @invariant()
     def no_generation_has_two(self) -> None:
@@ -266,7 +282,12 @@ class Fleet(RuleBasedStateMachine):
         self.service.before, self.service.after = before_request, after_request
         held_before = {resource.backup_id: resource for _, resource, _ in running.saved.all()}
         try:
-            is_good = running.up(self.declared[stack], timeout=timeout)
+            is_good = running.up(
+                self.declared[stack],
+                timeout=timeout,
+                refreshes=kill and source.random() < 0.2,
+                deleted_first=[name for name in NAMES if kill and source.random() < 0.2],
+            )
         except Killed:
             is_good = False
             # What ownership.py says it can't tell apart: somebody elsewhere, the same remark, within these seconds.
@@ -275,6 +296,7 @@ class Fleet(RuleBasedStateMachine):
             self.service.before = self.service.after = lambda _: None
             self.service.world.faults.planned = []
         gone_from_state = held_before.keys() - set(running.backup_ids)
+        self.past |= gone_from_state
         self.left_on_purpose |= {each for each in gone_from_state if held_before[each].is_retained}
         return is_good
 
