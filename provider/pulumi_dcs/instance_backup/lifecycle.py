@@ -118,6 +118,7 @@ class Lifecycle:
             failures = self._preflight.fill_in_location(urn, notes.old_inputs, inputs, is_preview=program.dry_run)
         if not failures and program.dry_run and not request.old_inputs:
             failures = self._check_what_is_made(urn, inputs)
+        notes.checked_at = notes.checked_at or session.clock.monotonic()
         return CheckResponse(
             inputs,
             # Without a property's name: with it, the engine would print the property's value, secret or not.
