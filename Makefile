@@ -16,6 +16,8 @@ python_of = for each in python$(1) "$$(pyenv root 2>/dev/null)"/versions/$(1).*/
 # tries to download a plugin on every run.
 link_package = ln -sfn "$(CURDIR)/provider/pulumi_dcs" \
 	"$$($(1)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/pulumi_dcs"
+# Writes the pinned versions as constraints, which can't name extras.
+pinned_to = sed -E '/^-e/d; s/\[[^]]*\]//' requirements.txt > $(1)
 
 .PHONY: demo test test-older unit lint reliability soak bench captures clean help
 
@@ -79,14 +81,14 @@ lint: .venv/ready ## ruff, mypy and codespell
 	if [ -z "$$python" ]; then echo "There is no Python 3.$* here: the tests with it are skipped."; exit; fi; \
 	echo "making an environment with Python 3.$*: .venv-3.$* …"; set -e; \
 	"$$python" -m venv --clear .venv-3.$*; \
-	grep -v '^-e' requirements.txt > .venv-3.$*/pinned.txt; \
+	$(call pinned_to,.venv-3.$*/pinned.txt); \
 	.venv-3.$*/bin/python -m pip install --quiet --disable-pip-version-check --constraint .venv-3.$*/pinned.txt pip -e .; \
 	$(call link_package,.venv-3.$*); touch $@
 
 .venv-user/ready: requirements.txt pyproject.toml $(shell find provider -name '*.py')
 	@echo "making an environment as a user has it, the package and what it needs: .venv-user …"
 	@$(PYTHON) -m venv .venv-user
-	@grep -v '^-e' requirements.txt > .venv-user/pinned.txt
+	@$(call pinned_to,.venv-user/pinned.txt)
 	@.venv-user/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall \
 		--constraint .venv-user/pinned.txt pip .
 	@touch $@
@@ -95,7 +97,7 @@ lint: .venv/ready ## ruff, mypy and codespell
 .venv-huaweicloud/ready: examples/with-huaweicloud/requirements.txt requirements.txt pyproject.toml
 	@echo "making an environment for examples/with-huaweicloud: .venv-huaweicloud …"
 	@$(PYTHON) -m venv .venv-huaweicloud
-	@grep -v '^-e' requirements.txt > .venv-huaweicloud/pinned.txt
+	@$(call pinned_to,.venv-huaweicloud/pinned.txt)
 	@.venv-huaweicloud/bin/python -m pip install --quiet --disable-pip-version-check \
 		--constraint .venv-huaweicloud/pinned.txt -r examples/with-huaweicloud/requirements.txt pytest -e .
 	@touch $@

@@ -109,9 +109,7 @@ ROWS: Final = {row: texts for rows in SECTIONS.values() for row, texts in rows.i
 def main() -> None:
     """Run, read the report, write the page. Fail if a row has no test or a test failed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--report", type=Path, help="a --junitxml of a run of all tests, to run none"
-    )
+    parser.add_argument("--report", type=Path, help="a --junitxml of a run of all tests, to run none")
     given: Path | None = parser.parse_args().report
     with tempfile.TemporaryDirectory() as folder:
         report = given or Path(folder) / "report.xml"

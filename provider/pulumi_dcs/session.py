@@ -44,7 +44,7 @@ class ResourceNotes:
     Attributes:
         program: what the program told about the resource.
         held: the record that the state holds for it, once the engine has named it.
-        taken_over: the record that it has adopted in this run.
+        created: the record that this run's create has told the engine, or is about to.
         old_inputs: what was declared last time; empty for a resource that is new in the state.
         was_diffed: whether the engine asked for a diff, as it does unless a replacement is forced.
         is_replaced: whether the diff called for a replacement.
@@ -54,7 +54,7 @@ class ResourceNotes:
 
     program: ProgramFacts = field(default_factory=ProgramFacts)
     held: str = ""
-    taken_over: str = ""
+    created: str = ""
     old_inputs: Mapping[str, Any] = field(default_factory=dict)
     was_diffed: bool = False
     is_replaced: bool = False

@@ -143,7 +143,7 @@ def test_a_renamed_resource_keeps_its_backup(stack: Stack, endpoint: LocalEndpoi
     assert endpoint.count("delete_backup") == 0
 
 
-MANNERS = {
+MANNERS: dict[str, dict[str, Any]] = {
     "as it is": {},
     "trims": {"remark_trim": True},
     "collapses": {"remark_collapse": True, "remark_trim": True},

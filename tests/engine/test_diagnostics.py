@@ -94,7 +94,7 @@ def test_a_bug_of_ours_is_one_diagnostic_that_names_the_place(
         "    from pulumi_dcs.instance_backup.backups import BackupService\n"
         "    BackupService.create = lambda *_, **__: {}['hunter' + str(2)]\n"
     )
-    stack.environment |= {"PYTHONPATH": str(stack.folder), "DCS_DEBUG": debug}
+    stack.environment.update(PYTHONPATH=str(stack.folder), DCS_DEBUG=debug)
     stack.declare(instance_id=HA)
     outcome = stack.up()
     assert not outcome.ok

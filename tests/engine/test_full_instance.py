@@ -53,7 +53,9 @@ def test_one_that_another_resource_holds_is_not_pushed_out(stack: Stack, endpoin
 def test_twenty_four_resources_of_one_instance(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(duration=0.0)
     adopted = [endpoint.add_backup(HA) for _ in range(MAX_BACKUPS)]
-    declared = {f"b{n}": {"instance_id": HA, "adopt_backup_id": each} for n, each in enumerate(adopted)}
+    declared: dict[str, dict[str, object]] = {
+        f"b{n}": {"instance_id": HA, "adopt_backup_id": each} for n, each in enumerate(adopted)
+    }
     stack.declare_all(declared)
     outcome = stack.up()
     assert outcome.ok, outcome.text

@@ -9,6 +9,7 @@ import sys
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,7 +71,7 @@ def time_passes(stack: Stack, endpoint: LocalEndpoint, seconds: float) -> None:
     path = Path(stack.environment["PULUMI_HOME"]) / "pulumi-dcs" / "journal.sqlite"
     with closing(sqlite3.connect(path)) as database, database:
         for number, text in database.execute("select number, request from attempts").fetchall():
-            request = json.loads(text) if text else None
+            request: dict[str, Any] = json.loads(text) if text else {}
             for name in ("sent_at", "until") if request else ():
                 moment = datetime.fromisoformat(request[name]) - timedelta(seconds=seconds)
                 request[name] = moment.isoformat()

@@ -54,7 +54,7 @@ def test_a_backup_that_moves_to_another_resource_is_not_deleted(stack: Stack, en
 @pytest.mark.parametrize("skips", [True, False], ids=["checkpoints skipped", "checkpoints"])
 def test_a_replacement_keeps_the_new_one(stack: Stack, endpoint: LocalEndpoint, *, skips: bool) -> None:
     if skips:
-        stack.environment |= {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
+        stack.environment.update({"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"})
     stack.declare(instance_id=HA, remark="one")
     assert stack.up().ok
     (old,) = stack.backup_ids()

@@ -74,12 +74,25 @@ def restore(
     exported.write_text(adapted(state))
     outcome = stack.pulumi("stack", "import", "--file", str(exported))
     assert outcome.ok, outcome.text
+    bring_back_pending(stack, json.loads(adapted(state)))
     if has_journal:
         journal(stack).mkdir(parents=True)
         for entry in (folder / "creates").iterdir():
             content = moved(json.loads(adapted(entry.read_text())), shift)
             name = hashlib.sha256(f"{stack.environment['PULUMI_BACKEND_URL']}\n{content['urn']}".encode()).hexdigest()
             (journal(stack) / f"{name[:32]}{entry.suffix}").write_text(json.dumps(content))
+
+
+def bring_back_pending(stack: Stack, exported: dict[str, Any]) -> None:
+    """Write the creates that were under way into the state as it is kept: importing a state leaves them out."""
+    pending = exported["deployment"].get("pending_operations")
+    if not pending:
+        return
+    (kept,) = (stack.folder / "state" / ".pulumi" / "stacks").rglob(f"{stack.name}.json")
+    state = json.loads(kept.read_text())
+    state["checkpoint"]["latest"]["pending_operations"] = pending
+    kept.write_text(json.dumps(state))
+    assert json.loads(stack.pulumi("stack", "export").text)["deployment"]["pending_operations"] == pending
 
 
 def moved(value: Any, seconds: float) -> Any:

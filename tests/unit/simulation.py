@@ -11,7 +11,9 @@ import copy
 import itertools
 import json
 import random
-from collections.abc import Callable, Mapping
+import sqlite3
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -110,6 +112,7 @@ class Service:
     app: FastAPI = field(init=False)
     before: Callable[[Request], None] = lambda _: None
     after: Callable[[Request], None] = lambda _: None
+    is_killed: bool = False
 
     def __post_init__(self) -> None:
         store = Store(":memory:", PROJECT_ID, self.clock.time)
@@ -135,7 +138,7 @@ class Service:
             auth=auth,
         ).prepare()
         self.clock.now += 0.05
-        self.before(request)
+        self._call(self.before, request)
         sent: list[Any] = []
         lost = False
         try:
@@ -143,12 +146,19 @@ class Service:
         except ConnectionAbortedError:
             lost = True
         self.clock.now += 0.05
-        self.after(request)
+        self._call(self.after, request)
         if lost or not sent:
             raise ConnectionFailed("The connection was lost before a response came.", sent=True, facts=[attempt])
         headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
         body = b"".join(part.get("body", b"") for part in sent[1:])
         return Response(sent[0]["status"], requests.structures.CaseInsensitiveDict(headers), body)
+
+    def _call(self, hook: Callable[[Request], None], request: Request) -> None:
+        try:
+            hook(request)
+        except Killed:
+            self.is_killed = True
+            raise
 
     async def _serve(self, prepared: requests.PreparedRequest, sent: list[Any]) -> None:
         url = urlsplit(prepared.url or "")
@@ -194,6 +204,7 @@ class Resource:
     inputs: dict[str, Any]
     outputs: dict[str, Any]
     has_init_errors: bool = False
+    is_pending_replacement: bool = False
 
     @property
     def is_retained(self) -> bool:
@@ -255,7 +266,8 @@ class Stack:
         self.errors: list[str] = []
         self.current = ""
         self.organization = ""
-        self._backend = backend or f"sim://{name}"
+        self.backend = backend or f"sim://{name}"
+        self._export: StackState | None = None
         self._service = service
         self._configuration = {**CONFIGURATION, **(configuration or {})}
 
@@ -273,6 +285,12 @@ class Stack:
             raise StackStateUnavailable("no such command")
         if organization != self.organization:
             raise StackStateUnavailable(f"no stack of {organization!r}")
+        if self._export is None or self._export.started_at < not_before:
+            self._export = self._read()
+            self._service.clock.now += 0.5
+        return self._export
+
+    def _read(self) -> StackState:
         saved = self.saved
         return StackState(
             tuple(
@@ -290,9 +308,33 @@ class Stack:
             self._service.clock.monotonic(),
         )
 
-    def up(self, declared: Mapping[str, Mapping[str, Any]], *, timeout: float | None = None) -> bool:
-        """Bring the state to what is declared; whether that succeeded. A kill leaves the saved state as it is then."""
-        return self._run(lambda engine: engine.up(declared, timeout))
+    def up(
+        self,
+        declared: Mapping[str, Mapping[str, Any]],
+        *,
+        timeout: float | None = None,
+        refreshes: bool = False,
+        replaced: Collection[str] = (),
+        deleted_first: Collection[str] = (),
+    ) -> bool:
+        """Bring the state to what is declared; whether that succeeded. A kill leaves the saved state as it is then.
+
+        Args:
+            refreshes: ``--refresh``.
+            replaced: the resources that ``--replace`` names, or that are tainted.
+            deleted_first: those with the option ``delete_before_replace``.
+        """
+
+        def command(engine: Engine) -> bool:
+            engine.replaced = {self.urn(name) for name in replaced}
+            engine.deleted_first = {self.urn(name) for name in deleted_first}
+            return (not refreshes or engine.refresh()) and engine.up(declared, timeout)
+
+        return self._run(command)
+
+    def destroy(self) -> bool:
+        """Delete everything, without running the program."""
+        return self._run(lambda engine: engine.up({}, None))
 
     def refresh(self) -> bool:
         """Look what has become of everything; whether that succeeded."""
@@ -306,7 +348,9 @@ class Stack:
         self.messages.lasting.clear()
         self.errors.clear()
         self._service.clock.is_cancelled = False
-        environment = {"PULUMI_HOME": str(self.home), "PULUMI_BACKEND_URL": self._backend}
+        self._service.is_killed = False
+        self._export = None
+        environment = {"PULUMI_HOME": str(self.home), "PULUMI_BACKEND_URL": self.backend}
         session = Session(
             self._configuration,
             self.messages,
@@ -316,6 +360,14 @@ class Stack:
         )
         # No process holds the run's lock: this one lives on when a run is killed.
         session.journal._hold_run_lock = lambda: None  # type: ignore[method-assign]
+        write = session.journal._database.transaction
+
+        def transaction() -> AbstractContextManager[sqlite3.Connection]:
+            if self._service.is_killed:
+                raise Killed
+            return write()
+
+        session.journal._database.transaction = transaction  # type: ignore[method-assign, assignment]
         try:
             is_good = command(Engine(self, Lifecycle(session)))
         except SaveFailed:
@@ -334,6 +386,8 @@ class Engine:
         self._earlier = list(stack.saved.pending_creates)
         self._own: list[tuple[str, dict[str, Any]]] = []
         self._program = ProgramFacts(organization=stack.organization)
+        self.replaced: set[str] = set()
+        self.deleted_first: set[str] = set()
 
     def up(self, declared: Mapping[str, Mapping[str, Any]], timeout: float | None) -> bool:
         is_good = True
@@ -369,20 +423,36 @@ class Engine:
     def _apply(self, urn: str, declared: dict[str, Any], timeout: float | None) -> bool:
         old = self._state.resources.get(urn)
         try:
-            inputs = self._check(urn, old.inputs if old else {}, declared)
+            is_forced = old is not None and urn in self.replaced
+            inputs = self._check(urn, old.inputs if old and not is_forced else {}, declared)
             if old is None:
                 return self._create(urn, inputs, None, timeout)
+            if is_forced:
+                return self._replace(urn, inputs, old, timeout)
             diff = self._provider.diff(DiffRequest(urn, old.id, old.inputs, old.outputs, inputs))
         except DiagnosticError as error:
             self._stack.errors.append(error.message)
             return False
-        if any(kind.replaces for kind in diff.changes.values()):
-            return self._create(urn, self._check(urn, {}, declared), old, timeout)
+        if old.is_pending_replacement or any(kind.replaces for kind in diff.changes.values()):
+            return self._replace(urn, self._check(urn, {}, declared), old, timeout)
         if diff.has_changes or old.has_init_errors:
             return self._update(urn, inputs, old, timeout)
         self._state.resources[urn] = Resource(old.id, inputs, old.outputs)
         self._save()
         return True
+
+    def _replace(self, urn: str, inputs: dict[str, Any], old: Resource, timeout: float | None) -> bool:
+        if urn in self.deleted_first and not old.is_pending_replacement:
+            if not old.is_retained:
+                try:
+                    self._provider.delete(DeleteRequest(urn, old.id, old.outputs, old.inputs))
+                except DiagnosticError as error:
+                    self._stack.errors.append(error.message)
+                    return False
+            # The engine keeps it in the state until the new one is there.
+            old.is_pending_replacement = True
+            self._save()
+        return self._create(urn, inputs, old, timeout)
 
     def _check(self, urn: str, old_inputs: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
         response = self._provider.check(CheckRequest(urn, old_inputs, declared, self._program))
@@ -409,7 +479,8 @@ class Engine:
         elif isinstance(failure, ResourceInitFailedError):
             properties = dict(failure.properties)
             self._state.resources[urn] = Resource(failure.id, inputs, properties, has_init_errors=True)
-        if old is not None and not isinstance(failure, DiagnosticError):
+        is_replaced = old is not None and not isinstance(failure, DiagnosticError)
+        if old is not None and is_replaced and not old.is_pending_replacement:
             self._state.pending_deletes.append((urn, old))
         self._save()
         return failure is None
@@ -433,6 +504,8 @@ class Engine:
     def _delete_the_rest(self, wanted: set[str]) -> bool:
         for urn in [urn for urn in self._state.resources if urn not in wanted]:
             self._state.pending_deletes.append((urn, self._state.resources.pop(urn)))
+            if self._state.pending_deletes[-1][1].is_pending_replacement:
+                self._state.pending_deletes.pop()
         for urn, resource in list(self._state.pending_deletes):
             if not resource.is_retained:
                 try:

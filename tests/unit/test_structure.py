@@ -27,9 +27,10 @@ MAY_IMPORT: Final = {
     "clients": frozenset({"api", "config"}),
     "recovery": frozenset({"api", "engine", "operations"}),
     "session": frozenset({"api", "clients", "config", "engine", "operations", "recovery"}),
+    "resources": frozenset({"api", "clients", "config", "engine", "operations", "recovery", "session"}),
 }
 """What each room may import of the others: arrows point one way."""
-RESOURCE_MAY_IMPORT: Final = (*MAY_IMPORT["session"], "session", "provider")
+RESOURCE_MAY_IMPORT: Final = (*MAY_IMPORT["resources"], "resources", "provider")
 """A resource names its provider's class; the provider imports the resource's lifecycle when it is first asked."""
 CONFIG_MAY_IMPORT: Final = frozenset({"api.clock", "api.credentials", "api.errors", "api.location"})
 """Of api, config needs only the types of what it finds, and a clock: to read settings is not to send requests."""

@@ -89,6 +89,7 @@ def diff_response(response: DiffResponse) -> provider_pb2.DiffResponse:
         if response.has_changes or response.changes
         else provider_pb2.DiffResponse.DIFF_NONE,
         replaces=replaced(response),
+        deleteBeforeReplace=response.delete_before_replace,
         diffs=top_level_names(response.changes),
         detailedDiff={
             path: provider_pb2.PropertyDiff(kind=kinds.Value(kind.value), inputDiff=path not in response.outputs)

@@ -158,11 +158,14 @@ class DiffResponse:
         changes: by property path (``a.b[0]``), what is shown of the change.
         has_changes: whether there is anything to do, even where no property is to be shown.
         outputs: those among the changes that are outputs.
+        delete_before_replace: whether a replacement has to delete the old resource first, because old and new one can
+            have the same id.
     """
 
     changes: Mapping[str, PropertyDiffKind] = field(default_factory=dict)
     has_changes: bool = False
     outputs: frozenset[str] = frozenset()
+    delete_before_replace: bool = False
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,11 @@ class StockMethods:
         old = _kept(olds)
         _, response = self._respond("Diff", lambda: DiffRequest("", id_, old, old, _kept(news)))
         changes = bool(response.has_changes or response.changes)
-        return DiffResult(changes=changes, replaces=messages.replaced(response), delete_before_replace=False)
+        return DiffResult(
+            changes=changes,
+            replaces=messages.replaced(response),
+            delete_before_replace=response.delete_before_replace,
+        )
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         _, response = self._respond("Create", lambda: CreateRequest("", _kept(props)))

@@ -48,8 +48,9 @@ def from_json(value: Any) -> Any:
         return _special(parts) if SIGNATURE in parts else parts
     if isinstance(value, list):
         return [from_json(part) for part in value]
-    if isinstance(value, float):
-        return _number(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        # The engine writes a large number with all its digits: only as on the wire it is equal to itself.
+        return _number(float(value))
     if isinstance(value, str) and value in _UNKNOWNS:
         return UNKNOWN
     return value

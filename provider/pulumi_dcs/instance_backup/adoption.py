@@ -9,9 +9,9 @@ from ..api.backups import BackupRecord
 from ..operations.errors import RecordNotFoundError
 from ..operations.operation import Operation
 from ..recovery.evidence import record_id_of
+from ..resources.identity import resource_name
 from ..session import Session
 from .backups import BackupService
-from .identity import resource_name
 from .mark import is_same_remark, without_mark
 from .properties import Inputs
 
@@ -37,7 +37,7 @@ class Adoption:
         owner = session.journal.adopt(session.scope(urn), urn, backup_id)
         if owner is not None:
             raise held_by_another(backup_id, owner)
-        notes.taken_over = backup_id
+        notes.created = backup_id
 
     def is_spent(self, urn: str, adopted: str) -> bool:
         """Whether the resource has adopted that backup before.
@@ -60,8 +60,6 @@ class Adoption:
         owner = self._session.journal.note_in_state(urn, backup_id)
         if owner is not None:
             return owner
-        if self._session.notes(urn).taken_over == backup_id:
-            return urn
         if properties.get("adopt_backup_id") is None:
             return None
         # The one that it was taken from may still be in the state, and not be part of this run.

@@ -9,6 +9,7 @@ from typing import Final
 from ..api.backup_format import BackupFormat
 from ..api.backups import BackupRecord, Backups
 from ..api.client import Client
+from ..api.clock import Pause
 from ..api.error_codes import BACKUP_FAILURES
 from ..api.errors import DcsError
 from ..operations.create_once import CreateOnce
@@ -43,12 +44,14 @@ class WantedBackup:
         backup_format: None for the service's default.
         mark: what the remark ends in at the service; empty where that is not switched on.
         is_secret: whether the remark is a secret.
+        is_mark_proof: whether only a create of this generation can have written the mark.
     """
 
     remark: str
     backup_format: BackupFormat | None
     mark: str = ""
     is_secret: bool = False
+    is_mark_proof: bool = True
 
     @property
     def sent_remark(self) -> str:
@@ -75,8 +78,8 @@ class WantedBackup:
         return fits(unmarked, {**self.content, "remark": remark_hash(self.remark)})
 
     def is_marked(self, record: BackupRecord) -> bool:
-        """Whether the backup bears this very mark."""
-        return ends_in(record.remark, self.mark)
+        """Whether the backup bears this very mark, and that proves whose it is."""
+        return self.is_mark_proof and ends_in(record.remark, self.mark)
 
 
 class BackupService:
@@ -102,13 +105,18 @@ class BackupService:
         before_start: Callable[[Snapshot[BackupRecord]], None] = lambda _: None,
     ) -> str:
         """Have a backup started, exactly one; its id (see ``operations.create_once``)."""
-        backups = Backups(self.client, operation.pause)
+        client = self.client
+
+        def start(pause: Pause) -> str:
+            sent = Backups(client, pause)
+            return sent.create(instance_id, remark=wanted.sent_remark, backup_format=wanted.backup_format)
+
         return CreateOnce(
             KIND,
             self.cache,
             operation,
             instance_id,
-            start=lambda: backups.create(instance_id, remark=wanted.sent_remark, backup_format=wanted.backup_format),
+            start=start,
             wanted=wanted,
             attempt=attempt,
             saved_state=saved_state,

@@ -12,7 +12,7 @@ from ..engine.errors import ResourceInitFailedError
 from ..engine.requests import CreateResponse
 from ..operations.errors import CancelledError, CredentialsRefusedError, RecordFailedError, TimedOutError
 from ..operations.operation import Operation
-from .advice import in_pulumis_terms
+from ..resources.advice import in_pulumis_terms
 from .backups import BackupService
 from .identity import BackupId
 from .properties import Inputs, canonical_inputs, outputs

@@ -14,7 +14,7 @@ from ..operations.operation import Operation
 from ..operations.ownership import Attempt, Progress, Unrecorded
 from ..operations.record_cache import Snapshot
 from ..recovery.evidence import ResourceEvidence, record_id_of
-from ..recovery.journal import JournalAttempt
+from ..recovery.journal_attempt import JournalAttempt
 from ..recovery.journal_format import Scope, Site
 from ..session import Session
 from .backups import BackupService, WantedBackup
@@ -68,6 +68,8 @@ class Creation:
             inputs.backup_format,
             self._mark(replaced),
             is_secret="remark" in self._notes.program.secret_inputs,
+            # What was kept when the resource went, or was replaced by force, bears the same mark as its next first one.
+            is_mark_proof=bool(replaced) or not inputs.retain_on_delete,
         )
 
         def before_start(snapshot: Snapshot[BackupRecord]) -> None:

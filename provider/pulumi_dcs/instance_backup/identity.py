@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import Final
 
 from ..operations.errors import RecordNotFoundError
-
-RESOURCE_ID_RULE: Final = "letters, digits, - and _; at most 128 characters"
-_PART: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+from ..resources.identity import is_id
 
 
 @dataclass(frozen=True)
@@ -36,13 +32,3 @@ class BackupId:
                 f"{resource_id!r} is not a valid InstanceBackup id.", advice="write it as <instance_id>/<backup_id>."
             )
         return cls(instance_id, backup_id)
-
-
-def is_id(value: object) -> bool:
-    """Whether this can be the id of an instance, a backup or a project."""
-    return isinstance(value, str) and _PART.fullmatch(value) is not None
-
-
-def resource_name(urn: str) -> str:
-    """The name by which the program declares the resource of that URN."""
-    return urn.rpartition("::")[2]

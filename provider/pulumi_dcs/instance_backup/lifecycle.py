@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import threading
-from collections.abc import Callable, Mapping
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from collections.abc import Mapping
+from typing import Any, Final
 
 from ..api.backups import BackupStatus
-from ..api.errors import DcsError
 from ..api.location import Location
 from ..engine.errors import DiagnosticError, ResourceInitFailedError
 from ..engine.requests import (
-    CheckFailure,
     CheckRequest,
     CheckResponse,
     CreateRequest,
@@ -38,16 +35,21 @@ from ..operations.errors import (
 )
 from ..operations.operation import Operation
 from ..operations.wait import MISSING_TIMEOUT
+from ..resources.advice import in_pulumis_terms
+from ..resources.diagnosed import diagnosed
+from ..resources.identity import resource_name
+from ..resources.location import LocationFiller
+from ..resources.names import SECRET_INPUTS
+from ..resources.origin import check_origin, is_elsewhere
+from ..resources.refusals import refuse
 from ..session import Session
 from . import preview
 from .adoption import Adoption
-from .advice import in_pulumis_terms
-from .backups import BackupService
+from .backups import KIND, BackupService
 from .completion import Completion
 from .creation import Creation
-from .identity import BackupId, resource_name
-from .names import SECRET_INPUTS
-from .origin import check_origin, is_elsewhere
+from .encryption import with_note_of_encrypted
+from .identity import BackupId
 from .orphans import name_orphans
 from .preflight import Preflight
 from .properties import (
@@ -62,7 +64,7 @@ from .properties import (
     status_of,
     updates,
 )
-from .validation import check, message
+from .validation import check
 
 CREATE_TIMEOUT: Final = 30 * 60.0
 DELETE_TIMEOUT: Final = 10 * 60.0
@@ -70,22 +72,6 @@ READ_TIMEOUT: Final = 2 * 60.0
 _REFRESH_MAX_AGE: Final = 10.0
 """Seconds for which a refresh uses an instance's list again for its other backups: two requests for an instance,
 however many backups it has."""
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-def _diagnosed(method: Callable[Concatenate[Lifecycle, P], T]) -> Callable[Concatenate[Lifecycle, P], T]:
-    """Let the errors of this package end the operation as the diagnostics they are."""
-
-    @functools.wraps(method)
-    def wrapper(self: Lifecycle, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return method(self, *args, **kwargs)
-        except DcsError as error:
-            raise DiagnosticError(in_pulumis_terms(error)) from error
-
-    return wrapper
 
 
 class Lifecycle:
@@ -95,7 +81,8 @@ class Lifecycle:
         self._session = session
         self._lock = threading.Lock()
         self._services: dict[Location, BackupService] = {}
-        self._preflight = Preflight(session, self._service)
+        self._locations = LocationFiller(session)
+        self._preflight = Preflight(session, self._locations, self._service)
         self._completion = Completion(session.clock)
         self._adoption = Adoption(session)
         self._name_orphans = name_orphans(session, self._service)
@@ -105,7 +92,7 @@ class Lifecycle:
         """Whether diagnostics show where they come from (``DCS_DEBUG=1``)."""
         return self._session.settings.is_debugging
 
-    @_diagnosed
+    @diagnosed
     def check(self, request: CheckRequest) -> CheckResponse:
         """Validate the inputs and fill in where the backup is made. In previews, also ask whether it can be."""
         session, urn, program = self._session, request.urn, request.program
@@ -115,17 +102,13 @@ class Lifecycle:
         declared = {**request.new_inputs, SECRET_INPUTS: program.secret_paths}
         inputs: dict[str, Any] = without_assets(canonical_inputs(declared))
         if not failures:
-            failures = self._preflight.fill_in_location(urn, notes.old_inputs, inputs, is_preview=program.dry_run)
+            failures = self._locations.fill_in(urn, notes.old_inputs, inputs, is_preview=program.dry_run)
         if not failures and program.dry_run and not request.old_inputs:
             failures = self._check_what_is_made(urn, inputs)
         notes.checked_at = notes.checked_at or session.clock.monotonic()
-        return CheckResponse(
-            inputs,
-            # Without a property's name: with it, the engine would print the property's value, secret or not.
-            tuple(CheckFailure("", message(each, inputs, program.secret_inputs)) for each in failures),
-        )
+        return CheckResponse(inputs, refuse(failures, inputs, program.secret_inputs))
 
-    @_diagnosed
+    @diagnosed
     def diff(self, request: DiffRequest) -> DiffResponse:
         """Replace for what calls for another backup, update to go on with what was cut short, else nothing."""
         which = BackupId.parse(request.id)
@@ -142,7 +125,8 @@ class Lifecycle:
                 request.urn, request.id, request.old_inputs, request.old_outputs, request.new_inputs
             )
             return DiffResponse(changes, has_changes=True, outputs=frozenset({"status"}))
-        changes = updates(request.old_inputs, request.old_outputs, request.new_inputs)
+        old_outputs = with_note_of_encrypted(request, self._session)
+        changes = updates(request.old_inputs, old_outputs, request.new_inputs)
         if notes.program.replaces_on(changes):
             self._foresee_replacement(
                 request.urn, request.id, request.old_inputs, request.old_outputs, request.new_inputs
@@ -151,11 +135,11 @@ class Lifecycle:
         is_waited_for = Inputs.of(request.new_inputs).wait and not is_settled(request.old_outputs)
         if is_waited_for and notes.program.dry_run:
             self._session.log.info(request.urn, preview.going_on(which.instance_id, which.backup_id))
-        if (names := newly_secret(request.old_outputs, request.new_inputs)) and notes.program.dry_run:
+        if (names := newly_secret(old_outputs, request.new_inputs)) and notes.program.dry_run:
             self._session.log.info(request.urn, preview.encryption(names))
         return DiffResponse(changes, has_changes=bool(changes) or is_waited_for or request.has_old_assets)
 
-    @_diagnosed
+    @diagnosed
     def create(self, request: CreateRequest) -> CreateResponse:
         """Take a backup, or take over the one that is to be adopted."""
         started_at = self._session.clock.monotonic()
@@ -169,13 +153,14 @@ class Lifecycle:
             return self._completion.finish(service, operation, request.properties, which, is_made_here=False)
         creation = Creation(self._session, service, request, inputs, started_at)
         which = BackupId(inputs.instance_id, creation.run(operation))
+        self._session.notes(request.urn).created = which.backup_id
         try:
             return self._completion.finish(service, operation, request.properties, which, is_made_here=True)
         except (RecordFailedError, RecordGoneError):
             creation.forget()
             raise
 
-    @_diagnosed
+    @diagnosed
     def read(self, request: ReadRequest) -> ReadResponse:
         """Look what has become of the backup."""
         which = BackupId.parse(request.id)
@@ -194,7 +179,9 @@ class Lifecycle:
             missing_timeout=MISSING_TIMEOUT if is_running else 0.0,
         )
         if record is None and is_in_state:
-            check_origin(which, known, service.client.location)
+            check_origin(KIND.of(which.backup_id, which.instance_id), known, service.client.location)
+            # It goes from the state: what is created now, in the same run, replaces nothing.
+            self._session.notes(request.urn).held = ""
             return ReadResponse("")
         if record is None:
             # InstanceBackup.get: for the engine, an empty response to it would be a resource without properties.
@@ -213,7 +200,7 @@ class Lifecycle:
         )
         return ReadResponse(request.id, outs, drifted_inputs(request.inputs, request.properties, record))
 
-    @_diagnosed
+    @diagnosed
     def update(self, request: UpdateRequest) -> UpdateResponse:
         """Go on waiting for a backup whose create or update was cut short; else bring the outputs up to date."""
         which = BackupId.parse(request.id)
@@ -227,14 +214,14 @@ class Lifecycle:
             done = self._completion.finish(service, operation, request.new_inputs, which, is_made_here=False)
         except (RecordFailedError, RecordGoneError) as error:
             if isinstance(error, RecordGoneError):
-                check_origin(which, request.old_outputs, service.client.location)
+                check_origin(KIND.of(which.backup_id, which.instance_id), request.old_outputs, service.client.location)
             status = BackupStatus.FAILED if isinstance(error, RecordFailedError) else BackupStatus.DELETED
             outs = outputs(canonical_inputs(request.new_inputs), which.backup_id, None) | {"status": status.value}
             text = in_pulumis_terms(error, fact="the next `pulumi up` replaces it by a new backup")
             raise ResourceInitFailedError(text, id=request.id, properties=outs) from error
         return UpdateResponse(done.properties)
 
-    @_diagnosed
+    @diagnosed
     def delete(self, request: DeleteRequest) -> None:
         """Delete the backup; done when it is gone. One that another resource of this run owns stays."""
         which = BackupId.parse(request.id)
@@ -246,22 +233,22 @@ class Lifecycle:
                 urn, f"Backup {which.backup_id} is not deleted: {resource_name(owner)!r} has it as well."
             )
             return
+        if self._session.notes(urn).created == which.backup_id:
+            # The replacement has it: what the engine deletes as the old one is the new one.
+            self._session.log.warn(urn, f"Backup {which.backup_id} is not deleted: the resource goes on with it.")
+            return
         service = self._service(str(props.get("region") or ""), str(props.get("project_id") or ""))
         name = f"delete backup {which.backup_id} of instance {which.instance_id}"
         operation = self._operation(name, request, DELETE_TIMEOUT)
         location = service.client.location
         if is_elsewhere(props, location) and not service.find(operation, which.instance_id, which.backup_id):
-            check_origin(which, props, location)
+            check_origin(KIND.of(which.backup_id, which.instance_id), props, location)
         try:
             service.delete(operation, which.instance_id, which.backup_id)
         except (TimedOutError, CancelledError, DeleteFailedError) as error:
             text = in_pulumis_terms(error, fact="the backup stays in the state; the next run deletes it")
             raise DiagnosticError(text) from error
         self._session.journal.forget(which.backup_id)
-        notes = self._session.notes(urn)
-        if notes.held == which.backup_id:
-            # Deleted before it is replaced: the state does not hold it when the new one is taken.
-            notes.held = ""
 
     def _check_what_is_made(self, urn: str, inputs: Mapping[str, Any]) -> list[Any]:
         """Check what a preview is about to have made, and say it, unless the diff has said it."""

@@ -10,8 +10,8 @@ from ..api.backups import BackupRecord
 from ..operations.errors import OperationError
 from ..operations.operation import Operation
 from ..operations.record_cache import Snapshot
+from ..resources.identity import resource_name
 from .backups import is_ours
-from .identity import resource_name
 
 MAX_BACKUPS: Final = 24
 """Backups that the service keeps of an instance, automatic and manual ones together."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..resources.names import ENDPOINT
+
 INPUTS: Final = (
     "instance_id",
     "remark",
@@ -15,7 +17,6 @@ INPUTS: Final = (
     "adopt_backup_id",
     "retain_on_delete",
 )
-ENDPOINT: Final = "endpoint"
 OUTPUTS: Final = (
     "backup_id",
     "backup_name",
@@ -29,6 +30,3 @@ OUTPUTS: Final = (
     "is_support_restore",
     ENDPOINT,
 )
-SECRET_INPUTS: Final = "__secretInputs"
-"""Where the inputs hold secrets (``triggers.token``), so that a change of that is noticed. Pulumi hides what is
-named like this in its diffs."""

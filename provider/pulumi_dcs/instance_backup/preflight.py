@@ -1,4 +1,4 @@
-"""What check does beyond the inputs' own values: where the backup is made, and, in previews, whether it can be."""
+"""What a preview asks the service: whether what is about to be made can be made, and what it is."""
 
 from __future__ import annotations
 
@@ -6,22 +6,21 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
-from ..api.errors import ConnectionFailed, CredentialsUnavailable, DcsError, ServiceError
+from ..api.errors import DcsError, ServiceError
 from ..api.instances import Instance, Instances
-from ..config.errors import SettingsError
-from ..config.location import missing_region
 from ..engine.stack_state import StackStateUnavailable, StateResource
-from ..engine.unknowns import UNKNOWN, has_unknowns
+from ..engine.unknowns import has_unknowns
 from ..operations.errors import RecordNotFoundError
 from ..operations.operation import Operation
 from ..operations.probe import Probe
 from ..operations.wait import usual_length
+from ..resources.location import LocationFiller
+from ..resources.refusals import Failure
 from ..session import Session
 from . import preview
 from .adoption import check_adoptable
 from .backups import BackupService
 from .properties import Inputs
-from .validation import Failure
 
 T = TypeVar("T")
 
@@ -32,41 +31,22 @@ _LIST_MAX_AGE: Final = 60.0
 
 
 class Preflight:
-    """Asks the settings and the service.
+    """Asks the service, while the pull request is still open.
 
     Args:
+        locations: knows whether there are credentials at hand.
         open_service: the backups of a project in a region.
     """
 
-    def __init__(self, session: Session, open_service: Callable[[str, str], BackupService]) -> None:
+    def __init__(
+        self, session: Session, locations: LocationFiller, open_service: Callable[[str, str], BackupService]
+    ) -> None:
         self._session = session
+        self._locations = locations
         self._open_service = open_service
         self._probe = Probe()
         self._lock = threading.Lock()
         self._instances: dict[tuple[str, str, str], Instance] = {}
-        self._has_warned = False
-
-    def fill_in_location(
-        self, urn: str, old_inputs: Mapping[str, Any], inputs: dict[str, Any], *, is_preview: bool
-    ) -> list[Failure]:
-        """Fill in region and project: as they were where the instance is the same, else as the settings have them."""
-        if inputs.get("instance_id") == old_inputs.get("instance_id"):
-            for name in ("region", "project_id"):
-                is_same_region = inputs.get("region", old_inputs.get("region")) == old_inputs.get("region")
-                if name in old_inputs and is_same_region:
-                    inputs.setdefault(name, old_inputs[name])
-        settings = self._session.settings
-        if "region" not in inputs and (region := settings.region):
-            inputs["region"] = region
-        region = inputs.get("region", "")
-        if not region and settings.needs_region:
-            return [Failure("region", f"it is missing. {missing_region()}")]
-        if has_unknowns(region):
-            return []
-        settings.endpoint(region)
-        if "project_id" not in inputs:
-            inputs["project_id"] = self._project_id(urn, region, is_preview=is_preview)
-        return []
 
     def check_creation(self, urn: str, inputs: Mapping[str, Any], *, is_first: bool) -> list[Failure]:
         """Ask, while the pull request is still open, whether the instance can be backed up, and say what it is.
@@ -75,7 +55,7 @@ class Preflight:
             is_first: whether the resource has no backup yet; else the diff says what is going to happen.
         """
         location = {name: inputs.get(name, "") for name in ("instance_id", "region", "project_id")}
-        if has_unknowns(location) or not self._has_credentials(urn):
+        if has_unknowns(location) or not self._locations.has_credentials(urn):
             if is_first:
                 self._session.log.info(urn, preview.creation(inputs, None, None))
             return []
@@ -106,7 +86,7 @@ class Preflight:
         """Ask, while the pull request is still open, whether the backup is there and is what the program says."""
         self._session.log.info(urn, preview.adoption(inputs))
         names = ("instance_id", "region", "project_id", "adopt_backup_id", "remark", "backup_format")
-        if has_unknowns({name: inputs.get(name) for name in names}) or not self._has_credentials(urn):
+        if has_unknowns({name: inputs.get(name) for name in names}) or not self._locations.has_credentials(urn):
             return []
         wanted = Inputs.of(inputs)
         backup_id = wanted.adopt_backup_id or ""
@@ -167,37 +147,6 @@ class Preflight:
 
     def _operation(self, name: str, urn: str) -> Operation:
         return self._session.operation(name, urn, _PROBE_TIMEOUT)
-
-    def _has_credentials(self, urn: str) -> bool:
-        """Whether there are credentials at hand; a preview without them is fine, one with unusable ones says so."""
-        settings = self._session.settings
-        if settings.credentials_at_hand() is not None:
-            return True
-        trouble = settings.profile_trouble()
-        with self._lock:
-            is_first, self._has_warned = not self._has_warned, self._has_warned or bool(trouble)
-        if trouble and is_first:
-            self._session.log.warn(urn, f"This preview can't ask the service: {trouble}")
-        return False
-
-    def _project_id(self, urn: str, region: str, *, is_preview: bool) -> str:
-        """The project; unknown in a preview that can't find it out."""
-        clients, settings = self._session.clients, self._session.settings
-        if not is_preview:
-            return clients.project_id(region)
-        if not settings.project_id and not self._has_credentials(urn):
-            return UNKNOWN
-        try:
-            return clients.project_id(region, retry_timeout=0.0)
-        except SettingsError:
-            raise
-        except (ConnectionFailed, CredentialsUnavailable, ServiceError) as error:
-            with self._lock:
-                is_first, self._has_warned = not self._has_warned, True
-            if is_first:
-                message = f"The project id could not be looked up for this preview.\n  {error}"
-                self._session.log.warn(urn, message)
-            return UNKNOWN
 
 
 def _no_instance(error: ServiceError) -> Failure:

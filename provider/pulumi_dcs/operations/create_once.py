@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final, Generic
 
 from ..api import retries
-from ..api.clock import in_words
+from ..api.clock import Pause, in_words
 from ..api.error_codes import BUSY
 from ..api.errors import ConnectionFailed, DcsError, InstanceBusyError, ThrottledError, UnexpectedResponse
 from .errors import (
@@ -40,7 +40,7 @@ class CreateOnce(Generic[R]):
     Args:
         kind: what the record is, for messages.
         cache: lists the instance's records.
-        start: sends the create request; returns the id.
+        start: sends the create request, which may be kept back by that pause; returns the id.
         wanted: what is asked for, and which records can be that.
         attempt: what outlives this process.
         saved_state: what the engine has saved.
@@ -54,7 +54,7 @@ class CreateOnce(Generic[R]):
         operation: Operation,
         instance_id: str,
         *,
-        start: Callable[[], str],
+        start: Callable[[Pause], str],
         wanted: Wanted[R],
         attempt: Attempt,
         saved_state: SavedState,
@@ -128,7 +128,7 @@ class CreateOnce(Generic[R]):
         self._before_start(snapshot)
         self._sending.note_sending(snapshot)
         try:
-            record_id = self._start()
+            record_id = self._start(self._pause_before_sending)
         except InstanceBusyError as error:
             self._note_refused(error)
             found, snapshot = self._wait_while_busy(error)
@@ -157,6 +157,10 @@ class CreateOnce(Generic[R]):
             return record_id, snapshot
         self._failed_connections = 0
         return found, snapshot
+
+    def _pause_before_sending(self, seconds: float) -> None:
+        self._sending.note_delay(seconds)
+        self._operation.pause(seconds)
 
     def _note_refused(self, error: DcsError) -> None:
         self._last_failure = error

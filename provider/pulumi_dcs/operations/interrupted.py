@@ -57,18 +57,21 @@ class InterruptedCreate(Generic[R]):
     def _find(self, snapshot: Snapshot[R]) -> str | None:
         attempt = self._attempt
         suspects = self._suspects(snapshot)
-        if attempt.progress == Progress() and not suspects:
+        if attempt.progress == Progress() and not suspects and not attempt.continues_an_interrupted:
             return None
         if attempt.is_retry:
             return self._continue(snapshot)
         evidence = self._evidence(suspects)
         self._sending.in_state = evidence.in_state.keys()
-        is_over = evidence.interrupted_creates == 0 and not attempt.is_unresolved
+        attempt.note_interrupted(evidence.interrupted_creates)
+        # A pending create stays in the state until the user clears it, long after a run has settled it.
+        is_settled = evidence.interrupted_creates <= attempt.interrupted_creates
+        is_over = is_settled and not attempt.is_unresolved
         if is_over or attempt.progress.record_id in evidence.in_state:
             # The journal is out of date: what it tells of has been saved, or was given up on purpose.
             attempt.save(Progress())
         found = self._continue(snapshot)
-        explained = 1 if attempt.continues_an_interrupted else 0
+        explained = 1 if attempt.continues_an_interrupted and not is_over else 0
         if found is not None or evidence.interrupted_creates <= explained:
             return found
         return self._take_over_marked([each for each in suspects if each.id not in evidence.in_state])
@@ -99,14 +102,14 @@ class InterruptedCreate(Generic[R]):
         return self._attempt.claim([record_id])
 
     def _suspects(self, snapshot: Snapshot[R]) -> list[R]:
-        """Records that an earlier create with the same inputs can have made and that nobody is known to own."""
+        """Records that an earlier create with the same inputs can have made, and that are not known to be another's."""
         return [
             record
             for record in snapshot.records.values()
             if not record.is_gone
             and not record.has_failed
             and self._wanted.resembles(record)
-            and not self._attempt.is_known(record.id)
+            and self._attempt.can_have_made(record.id)
         ]
 
     def _evidence(self, suspects: Sequence[R]) -> Evidence:

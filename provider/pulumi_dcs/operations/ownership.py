@@ -46,12 +46,14 @@ class SentRequest:
         known: the records that were there before it.
         sent_at: when it was sent (the first of them, if several were lost), by the service's clock.
         until: until when it can have been carried out, by the same clock.
+        is_lost: whether nobody waits for its response any more.
     """
 
     wanted: Mapping[str, str]
     known: frozenset[str] = frozenset()
     sent_at: datetime | None = None
     until: datetime | None = None
+    is_lost: bool = False
 
     def can_have_made(self, record: Record) -> bool:
         """Whether the record came to be while the request can have been carried out."""
@@ -62,10 +64,18 @@ class SentRequest:
         return True
 
     def time_left(self, now: datetime | None) -> float:
-        """For how many seconds more it may still be carried out; ``now`` by the service's clock."""
+        """For how many seconds more it may still be carried out; ``now`` by the service's clock.
+
+        Who sent it listens no more: so it is never more than the grace.
+        """
         if self.until is None or now is None:
             return 0.0
-        return max(0.0, (self.until + CLOCK_GRAIN - now).total_seconds())
+        return max(0.0, (min(self.until, now + GRACE) + CLOCK_GRAIN - now).total_seconds())
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether it is known when it can have been carried out; else it proves nothing to a later run."""
+        return self.sent_at is not None and self.until is not None
 
 
 @dataclass(frozen=True)
@@ -112,8 +122,15 @@ class Attempt(Protocol):
     def continues_an_interrupted(self) -> bool:
         """Whether the journal knows of an interrupted create that this one continues, even if nothing was sent."""
 
+    @property
+    def interrupted_creates(self) -> int:
+        """How many interrupted creates the saved state had when an earlier run found the record: they are settled."""
+
     def save(self, progress: Progress) -> None:
         """Keep how far it has come."""
+
+    def note_interrupted(self, count: int) -> None:
+        """Keep, as soon as there is a record, how many interrupted creates the saved state has."""
 
     def leave_unresolved(self) -> None:
         """Keep that this create ends in an error without knowing whether it has made something."""
@@ -123,6 +140,12 @@ class Attempt(Protocol):
 
     def is_known(self, record_id: str) -> bool:
         """Whether the record belongs to another resource, or was in a state once, as far as this machine knows."""
+
+    def can_have_made(self, record_id: str) -> bool:
+        """Whether an interrupted create of this resource can have made the record, as far as this machine knows.
+
+        It may be known under another name of the stack or its backend, or as what replaces another one.
+        """
 
 
 @dataclass(frozen=True)
@@ -167,9 +190,13 @@ class Unrecorded(Generic[R]):
     is_retry = False
     is_unresolved = False
     continues_an_interrupted = False
+    interrupted_creates = 0
 
     def __init__(self) -> None:
         self.progress = Progress()
+
+    def note_interrupted(self, count: int) -> None:
+        """Nobody comes back to it."""
 
     def save(self, progress: Progress) -> None:
         """Keep it for this object's lifetime."""
@@ -185,3 +212,7 @@ class Unrecorded(Generic[R]):
     def is_known(self, record_id: str) -> bool:
         """Nothing is known."""
         return False
+
+    def can_have_made(self, record_id: str) -> bool:
+        """Nothing speaks against it."""
+        return True

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Set
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final, Generic
 
 from ..api.errors import DcsError, ServiceError
+from ..api.transport import CONNECT_TIMEOUT, READ_TIMEOUT
 from .errors import IncompleteListError, UncertainOwnershipError
 from .operation import Operation
 from .ownership import GRACE, Attempt, Progress, SentRequest, Wanted
@@ -16,6 +18,9 @@ from .records import R, RecordKind
 LOST_RESPONSE_DELAYS: Final = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each list that is read after a lost response: the record may come late, and a request that is sent
 again too early makes a second one."""
+
+LONGEST_EXCHANGE: Final = timedelta(seconds=CONNECT_TIMEOUT + READ_TIMEOUT)
+"""How long a request may be listened for: a run that was killed may have done so until then."""
 
 
 class Sending(Generic[R]):
@@ -37,6 +42,7 @@ class Sending(Generic[R]):
         attempt: Attempt,
     ) -> None:
         self.is_outstanding = False
+        self._is_proof = True
         self.in_state: Set[str] = frozenset()
         self._kind = kind
         self._cache = cache
@@ -55,9 +61,16 @@ class Sending(Generic[R]):
     def note_sending(self, snapshot: Snapshot[R]) -> None:
         """Note that the request is about to be sent."""
         now = snapshot.by_service_clock(self._operation.clock.monotonic())
-        request = self._request if self.is_outstanding else SentRequest(self._wanted.content, self._known, now)
-        self._request = replace(request, until=now and now + GRACE)
+        if not self.is_outstanding:
+            self._request, self._is_proof = SentRequest(self._wanted.content, self._known, now), True
+        self._request = replace(self._request, until=now and now + LONGEST_EXCHANGE + GRACE, is_lost=False)
         self._attempt.save(Progress(request=self._request))
+
+    def note_delay(self, seconds: float) -> None:
+        """Note that the request is kept back for so long before it is sent."""
+        if self._request.until is not None:
+            self._request = replace(self._request, until=self._request.until + timedelta(seconds=seconds))
+            self._attempt.save(Progress(request=self._request))
 
     def note_not_sent(self) -> None:
         """Note that the request was refused, or never left."""
@@ -68,31 +81,26 @@ class Sending(Generic[R]):
         """Note that the response was lost; we have listened until now."""
         self.is_outstanding = True
         now = before.by_service_clock(self._operation.clock.monotonic())
-        self._request = replace(self._request, until=now and now + GRACE)
+        self._request = replace(self._request, until=now and now + GRACE, is_lost=True)
         self._attempt.save(Progress(request=self._request))
 
     def resume(self, request: SentRequest, snapshot: Snapshot[R]) -> str | None:
-        """Go on with a request of an earlier run whose response nobody knows; the record that it made, if it did.
-
-        Raises:
-            UncertainOwnershipError: several records fit, or one does and nobody knows when the request was sent.
-        """
+        """Go on with a request of an earlier run whose response nobody knows; the record that it made, if it did."""
         self._request, self.is_outstanding = request, True
-        if request.until is None:
-            # The service does not tell its time. Without it, a record of yesterday fits as well as ours.
-            self._refuse_to_choose(snapshot)
-            self.is_outstanding = False
-            return None
+        self._is_proof = request.is_dated
         found = self.claim(snapshot)
-        if found is None and request.time_left(snapshot.service_time):
-            found, _ = self.find()
-        elif found is None:
+        if found is not None:
+            return found
+        if request.time_left(snapshot.service_time) or not request.is_dated:
+            found, snapshot = self.find()
+        else:
+            self._check_certainty(snapshot)
             self.is_outstanding = False
         return found
 
     def claim(self, snapshot: Snapshot[R]) -> str | None:
         """The record that the outstanding request made, if that is proved; it is ours from then on."""
-        if not self.is_outstanding:
+        if not self.is_outstanding or not self._is_proof:
             return None
         found = self._attempt.claim(self._fitting(snapshot))
         if found is not None:
@@ -105,7 +113,7 @@ class Sending(Generic[R]):
         What decides over a second record is not left undecided for one refused list.
 
         Raises:
-            UncertainOwnershipError: several records fit.
+            UncertainOwnershipError: several records fit, or it is not known when the request can have made one.
             DcsError: no list could be read.
         """
         snapshot: Snapshot[R] | None = None
@@ -122,7 +130,7 @@ class Sending(Generic[R]):
         if snapshot is None:
             assert failure is not None
             raise failure
-        self._refuse_to_choose(snapshot)
+        self._check_certainty(snapshot)
         return None, snapshot
 
     def try_to_find(self) -> str | None:
@@ -146,13 +154,24 @@ class Sending(Generic[R]):
             and request.can_have_made(record)
         ]
 
-    def _refuse_to_choose(self, snapshot: Snapshot[R]) -> None:
-        """Stop where records fit, and it can't be told whether one is ours."""
-        candidates = [each for each in self._fitting(snapshot) if not self._attempt.is_known(each)]
-        if candidates:
-            raise UncertainOwnershipError(
-                f"A response was lost, and {self._kind.noun} {' or '.join(candidates)} of instance {self._instance_id} "
-                "may be the one that was asked for.",
-                advice=f'look at it in the console, and take it over with adopt_backup_id="{candidates[0]}", or delete '
-                "it and run `pulumi up` again.",
+    def _check_certainty(self, snapshot: Snapshot[R]) -> None:
+        if candidates := [each for each in self._fitting(snapshot) if not self._attempt.is_known(each)]:
+            raise self._uncertain_which(candidates)
+
+    def _uncertain_which(self, record_ids: list[str]) -> UncertainOwnershipError:
+        noun = self._kind.noun
+        if not self._is_proof:
+            return UncertainOwnershipError(
+                f"No {noun} of instance {self._instance_id} was started: the response to an earlier request was lost, "
+                f"and {noun} {' or '.join(record_ids)} may be the one that was asked for.",
+                facts=["the service did not tell its time, so that it is not known which one the request made"],
+                advice=f"look at it in the console. If it is the one, take it over with "
+                f'adopt_backup_id="{record_ids[0]}"; if not, run `pulumi refresh --clear-pending-creates`, and then '
+                "`pulumi up` makes a new one.",
             )
+        return UncertainOwnershipError(
+            f"A response was lost, and more than one {noun} of instance {self._instance_id} may be the one that was "
+            "asked for.",
+            facts=[f"{noun}s {', '.join(record_ids)}"],
+            advice=f'look at them in the console, and take one over with adopt_backup_id="{record_ids[0]}".',
+        )

@@ -79,10 +79,8 @@ class ResourceEvidence:
             return len(pending)
         if state.started_at >= self._started_at:
             return len(pending) - 1
-        if len(pending) > 1:
-            return len(pending) - 1
         first_earlier = _first_of_earlier_runs(state.pending_creates)
-        return 1 if pending[0][0] >= first_earlier else None
+        return len(pending) if pending[0][0] >= first_earlier else None
 
 
 def record_id_of(resource_id: str) -> str:

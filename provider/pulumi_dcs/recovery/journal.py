@@ -9,15 +9,17 @@ done with when the saved state has been seen to hold the record.
 from __future__ import annotations
 
 import contextlib
+import functools
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
-from typing import Final
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
-from ..operations.ownership import Progress
+from ..operations.ownership import Progress, SentRequest
+from .journal_attempt import JournalAttempt
 from .journal_database import Database, Entry
 from .journal_format import Scope, Site, write_request
 from .old_journal import OldJournal
@@ -25,6 +27,23 @@ from .run_lock import RunLocks
 
 _KEEP_SAVED: Final = 90 * 24 * 3600.0
 """Seconds for which a row is kept whose record was saved: until then, the record is known to have been in a state."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _surviving(method: Callable[Concatenate[Journal, P], T]) -> Callable[Concatenate[Journal, P], T]:
+    """Go on in memory where the file fails: a backup that was made must not be lost for it."""
+
+    @functools.wraps(method)
+    def wrapper(self: Journal, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return method(self, *args, **kwargs)
+        except sqlite3.Error as error:
+            self._database.give_up(error)
+            return method(self, *args, **kwargs)
+
+    return wrapper
 
 
 class Journal:
@@ -54,6 +73,7 @@ class Journal:
 
     # What is kept of a create
 
+    @_surviving
     def begin(
         self, scope: Scope, urn: str, inputs_hash: str, site: Site, *, replaces: str = "", was_awaited: bool = False
     ) -> JournalAttempt:
@@ -83,14 +103,15 @@ class Journal:
                     (own, replaces, site.endpoint, site.region, site.project_id, time.time(), found.number),
                 )
                 is_retry = found.run == own or was_awaited
-                return JournalAttempt(self, found.number, urn, found, is_retry=is_retry)
+                return JournalAttempt(self, found.number, urn, inputs_hash, found, is_retry=is_retry)
             cursor = database.execute(
                 "insert into attempts (scope, urn, inputs_hash, replaces, endpoint, region, project_id, instance_id, "
                 "run, changed_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (scope.key, urn, inputs_hash, replaces, *astuple(site), own, time.time()),
             )
-            return JournalAttempt(self, int(cursor.lastrowid or 0), urn, None)
+            return JournalAttempt(self, int(cursor.lastrowid or 0), urn, inputs_hash, None)
 
+    @_surviving
     def is_under_way_elsewhere(self, scope: Scope, urn: str) -> bool:
         """Whether another run that still lives makes something for the resource: a host may outlive its engine."""
         with self._database.transaction():
@@ -99,7 +120,8 @@ class Journal:
             )
             return any(self._runs.is_alive(entry.run) for entry in rows)
 
-    def save(self, number: int, urn: str, progress: Progress) -> None:
+    @_surviving
+    def save(self, number: int, urn: str, progress: Progress, interrupted: int = 0) -> None:
         """Keep how far it has come. A record that a response has named is this one's, whoever has claimed it."""
         with self._database.transaction() as database:
             if progress.record_id:
@@ -109,41 +131,94 @@ class Journal:
                     (progress.record_id, number),
                 )
             database.execute(
-                "update attempts set record_id = ?, request = ?, is_unresolved = 0, saved_at = null, changed_at = ? "
-                "where number = ?",
-                (progress.record_id, write_request(progress.request), time.time(), number),
+                "update attempts set record_id = ?, request = ?, is_unresolved = 0, saved_at = null, interrupted = ?, "
+                "changed_at = ? where number = ?",
+                (
+                    progress.record_id,
+                    write_request(progress.request),
+                    interrupted if progress.record_id else 0,
+                    time.time(),
+                    number,
+                ),
             )
 
-    def claim(self, number: int, urn: str, record_ids: Sequence[str]) -> str | None:
-        """Find and claim: the one among the records that no other resource owns; None for none or several."""
+    @_surviving
+    def claim(
+        self, number: int, urn: str, record_ids: Sequence[str], progress: Progress, interrupted: int = 0
+    ) -> str | None:
+        """Find and claim: the one among the records that no other resource owns; None for none or several.
+
+        Args:
+            progress: what leads to them: the id, or a request. As long as the same request of another attempt waits for
+                its response, nobody knows which of the two has made a record.
+        """
         with self._database.transaction() as database:
             free = [each for each in record_ids if not self._is_anothers(number, urn, each)]
-            if len(free) != 1:
+            if len(free) != 1 or (progress.request is not None and self._is_contested(number, progress.request)):
                 return None
             self._owners[free[0]] = urn
             database.execute(
-                "update attempts set record_id = ?, request = '', saved_at = null, changed_at = ? where number = ?",
-                (free[0], time.time(), number),
+                "update attempts set record_id = ?, request = '', saved_at = null, interrupted = ?, changed_at = ? "
+                "where number = ?",
+                (free[0], interrupted, time.time(), number),
             )
             return free[0]
 
+    @_surviving
     def is_known(self, number: int, urn: str, record_id: str) -> bool:
         """Whether the record belongs to another attempt, or to another resource of this process."""
         with self._database.transaction():
             return self._is_anothers(number, urn, record_id)
 
+    @_surviving
+    def can_have_made(self, number: int, urn: str, inputs_hash: str, record_id: str) -> bool:
+        """Whether an interrupted create of the resource can have made the record, as far as is known.
+
+        A row of a dead run, whose record no state has been seen to hold, may be this resource's by another name: of the
+        stack, or of its backend. Or it was to replace what has gone since.
+        """
+        with self._database.transaction():
+            if self._owners.get(record_id, urn) != urn:
+                return False
+            rows = self._database.select("record_id = ? and number != ?", (record_id, number))
+        return all(
+            not each.is_saved
+            and each.urn.split("::")[2:] == urn.split("::")[2:]
+            and each.inputs_hash in (inputs_hash, "")
+            and not self._runs.is_alive(each.run)
+            for each in rows
+        )
+
+    @_surviving
     def leave_unresolved(self, number: int) -> None:
         """Keep that an attempt ends in an error without knowing whether it has made something."""
         with self._database.transaction() as database:
             database.execute("update attempts set is_unresolved = 1 where number = ?", (number,))
 
+    @_surviving
     def drop(self, number: int) -> None:
         """Forget an attempt: there is nothing to be found."""
         with self._database.transaction() as database:
             database.execute("delete from attempts where number = ?", (number,))
 
+    @_surviving
+    def drop_left(self, number: int) -> None:
+        """Forget what a dead run has left, unless a create of this run has begun to continue it."""
+        with self._database.transaction() as database:
+            database.execute("delete from attempts where number = ? and run != ?", (number, self._runs.own))
+
+    @_surviving
+    def note_nothing_made(self, number: int) -> None:
+        """Keep that what a dead run has left has made nothing, unless a create of this run continues it."""
+        with self._database.transaction() as database:
+            database.execute(
+                "update attempts set record_id = '', request = '' where number = ? and run != ?",
+                (number, self._runs.own),
+            )
+
     # What the saved state holds
 
+    @_surviving
     def note_in_state(self, urn: str, record_id: str) -> str | None:
         """Note that the saved state holds the record for a resource; the URN of another one that claims it as well."""
         with self._lock:
@@ -152,6 +227,7 @@ class Journal:
                 self._mark_saved([record_id])
         return None if owner == urn else owner
 
+    @_surviving
     def note_all_in_state(self, record_ids: Sequence[str]) -> None:
         """Note that the saved state holds these records."""
         with self._lock:
@@ -163,6 +239,7 @@ class Journal:
         with self._lock:
             return self._owners.get(record_id)
 
+    @_surviving
     def adopt(self, scope: Scope, urn: str, record_id: str) -> str | None:
         """Give the record to a resource; the URN of another one of this run that owns it, which keeps it."""
         with self._database.transaction() as database:
@@ -183,6 +260,7 @@ class Journal:
 
     # What other runs have left
 
+    @_surviving
     def left(self, scope: Scope) -> list[Entry]:
         """What dead runs have left of a stack and no saved state has been seen to hold."""
         if not (self._database.is_open or self._database.exists or self._old.has(scope)):
@@ -192,6 +270,7 @@ class Journal:
             rows = self._database.select("scope = ? and saved_at is null order by number", (scope.key,))
         return [entry for entry in rows if not self._runs.is_alive(entry.run)]
 
+    @_surviving
     def is_left(self, number: int) -> bool:
         """Whether an entry of a dead run is still that: no create of this run continues it."""
         with self._database.transaction():
@@ -231,6 +310,21 @@ class Journal:
             return True
         return bool(self._database.select("record_id = ? and number != ?", (record_id, number)))
 
+    def _is_contested(self, number: int, request: SentRequest) -> bool:
+        """Whether a living run waits for the response to a request for the same, at the same instance."""
+        rows = self._database.select(
+            "number != ? and record_id = '' and request != '' and is_unresolved = 0 and instance_id in "
+            "(select instance_id from attempts where number = ?)",
+            (number, number),
+        )
+        return any(
+            each.progress.request is not None
+            and not each.progress.request.is_lost
+            and each.progress.request.wanted == request.wanted
+            and self._runs.is_alive(each.run)
+            for each in rows
+        )
+
     def _hold_run_lock(self) -> None:
         try:
             self._runs.hold()
@@ -244,45 +338,6 @@ class Journal:
             f"The journal of backups under way can't be written ({error}): {self._folder}\n"
             "  If this run is killed, the next one can't take over what it has made."
         )
-
-
-class JournalAttempt:
-    """One create's row (see ``operations.ownership.Attempt``)."""
-
-    def __init__(self, journal: Journal, number: int, urn: str, found: Entry | None, *, is_retry: bool = False) -> None:
-        self._journal = journal
-        self._number = number
-        self._urn = urn
-        self.progress = found.progress if found else Progress()
-        self.is_retry = is_retry
-        self.is_unresolved = found.is_unresolved if found else False
-        self.continues_an_interrupted = found is not None and not is_retry and not self.is_unresolved
-
-    def save(self, progress: Progress) -> None:
-        """Keep how far it has come."""
-        if progress != self.progress:
-            self._journal.save(self._number, self._urn, progress)
-            self.progress = progress
-
-    def leave_unresolved(self) -> None:
-        """Keep that it ends in an error without knowing whether it has made something."""
-        self._journal.leave_unresolved(self._number)
-
-    def claim(self, record_ids: Sequence[str]) -> str | None:
-        """Find and claim in one step."""
-        found = self._journal.claim(self._number, self._urn, record_ids)
-        if found is not None:
-            self.progress = Progress(found)
-        return found
-
-    def is_known(self, record_id: str) -> bool:
-        """Whether the record belongs to another resource, or was in a state once."""
-        return self._journal.is_known(self._number, self._urn, record_id)
-
-    def drop(self) -> None:
-        """Forget it: there is nothing to be found."""
-        self._journal.drop(self._number)
-        self.progress = Progress()
 
 
 def _home(environment: Mapping[str, str]) -> Path | None:

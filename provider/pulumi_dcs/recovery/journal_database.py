@@ -17,13 +17,16 @@ FILE_NAME: Final = "journal.sqlite"
 _BUSY_TIMEOUT: Final = 30.0
 """Seconds that one process waits for another one's transaction; each takes milliseconds."""
 
+_FIRST_IN_MEMORY: Final = 2**40
+
 _SCHEMA: Final = """
 create table if not exists attempts (
-    number integer primary key, scope text not null, urn text not null,
+    number integer primary key autoincrement, scope text not null, urn text not null,
     inputs_hash text not null, replaces text not null default '',
     endpoint text not null, region text not null, project_id text not null, instance_id text not null,
     record_id text not null default '', request text not null default '',
     run text not null, is_reported integer not null default 0, is_unresolved integer not null default 0,
+    interrupted integer not null default 0,
     saved_at real, changed_at real not null
 );
 create index if not exists attempts_of_resource on attempts (scope, urn);
@@ -33,7 +36,7 @@ create unique index if not exists one_owner on attempts (endpoint, record_id) wh
 """
 _COLUMNS: Final = (
     "number, urn, inputs_hash, endpoint, region, project_id, instance_id, record_id, request, run, is_reported, "
-    "is_unresolved"
+    "is_unresolved, interrupted, saved_at is not null"
 )
 
 
@@ -50,6 +53,8 @@ class Entry:
         run: the process that makes it.
         is_reported: whether that process ended in good order after it had reported the record to the engine.
         is_unresolved: whether that create ended in an error without knowing whether it had made something.
+        interrupted: how many interrupted creates the saved state had when the record was found.
+        is_saved: whether a saved state has been seen to hold the record.
     """
 
     number: int
@@ -60,6 +65,8 @@ class Entry:
     run: str
     is_reported: bool
     is_unresolved: bool
+    interrupted: int
+    is_saved: bool
 
 
 class Database:
@@ -107,6 +114,12 @@ class Database:
                 raise
             connection.execute("commit")
 
+    def give_up(self, error: Exception) -> None:
+        """Go on without the file, which can no longer be read or written: the disk is full, or a page is broken."""
+        with self._lock:
+            if self._folder is not None:
+                self._open_in_memory(error)
+
     def select(self, condition: str, values: Sequence[object]) -> list[Entry]:
         """The rows for which an SQL condition holds; inside a transaction."""
         with self.transaction() as connection:
@@ -127,6 +140,8 @@ class Database:
         self._folder = None
         self._connection = _connect(":memory:")
         if error is not None:
+            # Attempts that were begun in the file go on; their numbers must not be given again.
+            self._connection.execute("insert into sqlite_sequence values ('attempts', ?)", (_FIRST_IN_MEMORY,))
             self._on_failure(error)
         return self._connection
 
@@ -144,10 +159,23 @@ def _entry(  # noqa: PLR0917 - one for each column
     run: str,
     is_reported: int,
     is_unresolved: int,
+    interrupted: int,
+    is_saved: int,
 ) -> Entry:
     site = Site(endpoint, region, project_id, instance_id)
     progress = read_progress(record_id, request)
-    return Entry(number, urn, inputs_hash, site, progress, run, bool(is_reported), bool(is_unresolved))
+    return Entry(
+        number,
+        urn,
+        inputs_hash,
+        site,
+        progress,
+        run,
+        bool(is_reported),
+        bool(is_unresolved),
+        interrupted,
+        bool(is_saved),
+    )
 
 
 def _connect(path: str) -> sqlite3.Connection:

@@ -68,6 +68,7 @@ def write_request(request: SentRequest | None) -> str:
             "known": sorted(request.known),
             "sent_at": _write_moment(request.sent_at),
             "until": _write_moment(request.until),
+            "is_lost": request.is_lost,
         }
     )
 
@@ -84,6 +85,7 @@ def read_progress(record_id: str, request: str) -> Progress:
                 known=frozenset(map(str, found["known"])),
                 sent_at=_read_moment(found["sent_at"]),
                 until=_read_moment(found["until"]),
+                is_lost=found.get("is_lost") is True,
             )
         )
     except (KeyError, TypeError, ValueError, AttributeError):

@@ -106,14 +106,14 @@ class Orphans:
         is_pending = any(pending.urn == entry.urn for pending in state.pending_creates)
         if not is_pending and not entry.is_unresolved:
             # Saved and given up since, or cleared by the user: an entry that is out of date.
-            self._journal.drop(entry.number)
+            self._journal.drop_left(entry.number)
             return
         if entry.progress == Progress():
             return
         found = self._find(entry)
         if not found.record_id and found.is_certain:
             # Kept for as long as its create is pending: that it has made nothing tells whose a backup is that fits.
-            self._journal.save(entry.number, entry.urn, Progress())
+            self._journal.note_nothing_made(entry.number)
             return
         if found.record_id in in_state:
             return

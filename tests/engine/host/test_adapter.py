@@ -105,7 +105,7 @@ def test_the_program_tells_where_its_inputs_hold_secrets(stack: ToyStack) -> Non
     outcome = stack.preview()
     assert outcome.ok, outcome.text
     secrets = {note["urn"].rpartition(":")[2]: note["program"]["secret_paths"] for note in stack.notes("check")}
-    assert secrets == {"b": ["nested.deep[0].x"], "c": ["list[0]"], "d": [], "e": ["outer.inner[0]"]}
+    assert secrets == {"b": ["nested.deep[0]"], "c": ["list[0]"], "d": [], "e": ["outer.inner[0]"]}
 
 
 def test_others_are_served_as_without_us(stack_of_each_sdk: ToyStack) -> None:

@@ -10,7 +10,7 @@ URN = "urn:pulumi:dev::shop::t::b"
 INPUTS = {"instance_id": "i", "remark": "r", "triggers": {"a": 1}}
 HASH = inputs_hash(INPUTS)
 MARK = mark.mark_for(URN, HASH)
-OLD_MARK, OLD_MARK_OF_ACME = "~dcs:df7a65e8602c", "~dcs:63897e3b9947"
+OLD_MARK, OLD_MARK_OF_ACME = "~dcs:50077ab72a1a", "~dcs:3941f1008087"
 """As version 0.1 made them of the same."""
 
 

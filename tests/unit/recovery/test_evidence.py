@@ -56,8 +56,8 @@ def test_a_pending_create_with_other_inputs_does_not_count() -> None:
 
 @pytest.mark.parametrize(
     ("pending", "count"),
-    [("", 0), ("b", 0), ("aa", 1), ("bba", 1), ("bbac", 1), ("bcbac", 1)],
-    ids=["none", "another's", "two", "after another's second", "likewise", "likewise"],
+    [("", 0), ("b", 0), ("bba", 1), ("bbac", 1), ("bcbac", 1), ("bbaa", 2)],
+    ids=["none", "another's", "after another's second", "likewise", "likewise", "two after another's second"],
 )
 def test_an_earlier_export_is_enough_where_it_tells_them_apart(pending: str, count: int) -> None:
     states = States((50.0, pending), (STARTED_AT, "a" * 9))
@@ -65,9 +65,12 @@ def test_an_earlier_export_is_enough_where_it_tells_them_apart(pending: str, cou
     assert states.made == 1
 
 
-@pytest.mark.parametrize(("later", "count"), [("a", 0), ("aa", 1)])
-def test_where_it_does_not_another_export_is_made(later: str, count: int) -> None:
-    states = States((50.0, "a"), (STARTED_AT, later))
+@pytest.mark.parametrize(
+    ("early", "later", "count"), [("a", "a", 0), ("a", "aa", 1), ("aa", "aa", 1), ("aa", "aaa", 2)]
+)
+def test_where_it_does_not_another_export_is_made(early: str, later: str, count: int) -> None:
+    """One too few would be a second backup in silence."""
+    states = States((50.0, early), (STARTED_AT, later))
     assert interrupted(states) == count
     assert states.made == 2
 

@@ -8,6 +8,7 @@ import multiprocessing
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -203,6 +204,41 @@ def test_a_database_that_is_none_is_treated_likewise(tmp_path: Path) -> None:
     broken = Journal(tmp_path / "pulumi-dcs", {}, said.append)
     broken.begin(SCOPE, URN, "hash", SITE).save(Progress("x"))
     assert len(said) == 1
+
+
+@pytest.mark.parametrize("trouble", ["full", "broken"])
+def test_a_journal_that_breaks_while_a_create_runs_does_not_break_the_create(tmp_path: Path, trouble: str) -> None:
+    said: list[str] = []
+    kept = Journal(tmp_path / "pulumi-dcs", {}, said.append)
+    attempt = kept.begin(SCOPE, URN, "hash", SITE)
+    attempt.save(Progress(request=REQUEST))
+    with kept._database.transaction() as database:
+        if trouble == "broken":
+            database.execute("drop table attempts")
+    if trouble == "full":
+        kept._database._connection.execute("pragma max_page_count = 1")  # type: ignore[union-attr]
+        attempt.save(Progress(request=replace(REQUEST, known=frozenset(map(str, range(100_000))))))
+    attempt.save(Progress("mine"))
+    assert attempt.progress == Progress("mine")
+    assert kept.owner("mine") == URN
+    kept.begin(SCOPE, URN + "2", "hash", SITE).save(Progress("other"))
+    assert attempt.claim(["mine"]) == "mine"
+    kept.close()
+    assert len(said) == 1
+
+
+def test_as_long_as_the_same_request_waits_for_its_response_nobody_claims_what_it_may_have_made(
+    tmp_path: Path,
+) -> None:
+    kept = journal(tmp_path)
+    waiting = kept.begin(SCOPE, URN, "hash", SITE)
+    waiting.save(Progress(request=REQUEST))
+    looking = kept.begin(SCOPE, URN + "2", "hash", SITE)
+    looking.save(Progress(request=replace(REQUEST, is_lost=True)))
+    assert looking.claim(["made"]) is None
+    waiting.save(Progress("made"))
+    assert looking.claim(["made"]) is None
+    assert looking.claim(["made", "mine"]) == "mine"
 
 
 def test_nothing_is_written_before_something_is_begun(tmp_path: Path) -> None:
