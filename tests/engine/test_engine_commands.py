@@ -119,6 +119,7 @@ def test_a_cancelled_lock_does_not_make_a_second_one(stack: Stack, endpoint: Loc
     time.sleep(6.0)
     assert process.poll() is None
     endpoint.change_backup(made, duration=0.0)
+    endpoint.behave(duration=SHORT)
     process.communicate(timeout=120)
     second.communicate(timeout=120)
     assert endpoint.count("create_backup") == 1

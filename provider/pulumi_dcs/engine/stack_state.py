@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import threading
@@ -58,11 +59,13 @@ class StackState:
     Attributes:
         pending_creates: the newest first.
         started_at: when the export was started, by ``time.monotonic``.
+        ended_at: when it had ended: nothing that the engine saved later is in it.
     """
 
     resources: tuple[StateResource, ...]
     pending_creates: tuple[PendingCreate, ...]
     started_at: float
+    ended_at: float = math.inf
 
 
 class StackStateUnavailable(Exception):
@@ -219,6 +222,7 @@ def _parsed(text: str, urn: str, started_at: float) -> StackState:
             tuple(_resource(resource) for resource in resources),
             tuple(PendingCreate(resource["urn"], _properties(resource, "inputs")) for resource in creates),
             started_at,
+            time.monotonic(),
         )
     except (ValueError, LookupError, AttributeError, TypeError):
         raise StackStateUnavailable("`pulumi stack export` printed no state") from None

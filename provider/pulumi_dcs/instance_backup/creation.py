@@ -24,7 +24,7 @@ from .properties import Inputs, canonical_json, inputs_hash, replacing_inputs
 
 _OTHER_RUN_TIMEOUT: Final = 90.0
 """Seconds that another run of the same resource gets to end. Pulumi lets one run at a time change a stack; what still
-lives is a host without an engine, which ends itself within a minute."""
+lives is a host without an engine, which ends itself within a minute, or a run that somebody has cancelled."""
 _OTHER_RUN_DELAY: Final = 1.0
 
 
@@ -60,6 +60,7 @@ class Creation:
             self._urn,
             session.organization,
             started_at=self._started_at,
+            checked_at=self._notes.checked_at,
             has_same_inputs=self._has_same_inputs,
         )
         wanted = WantedBackup(
@@ -107,11 +108,17 @@ class Creation:
         location = self._service.client.location
         site = Site(location.endpoint, location.region, location.project_id, self._inputs.instance_id)
         scope = self._session.scope(self._urn)
-        self._wait_for_other_run(operation, scope)
-        return self._session.journal.begin(scope, self._urn, self._hash, site, replaces=replaced)
+        was_awaited = self._wait_for_other_run(operation, scope)
+        return self._session.journal.begin(
+            scope, self._urn, self._hash, site, replaces=replaced, was_awaited=was_awaited
+        )
 
-    def _wait_for_other_run(self, operation: Operation, scope: Scope) -> None:
-        """Let a host that outlives its engine write down what it has made, so that this create goes on with that."""
+    def _wait_for_other_run(self, operation: Operation, scope: Scope) -> bool:
+        """Let another run write down what it makes, so that this create goes on with that; whether there was one.
+
+        It is a host that outlives its engine, or a run that `pulumi cancel` has declared dead.
+        """
+        was_there = False
         since = operation.elapsed
         while self._session.journal.is_under_way_elsewhere(scope, self._urn):
             if operation.elapsed - since > _OTHER_RUN_TIMEOUT:
@@ -122,6 +129,8 @@ class Creation:
                 )
             operation.report_progress("another run of this resource is about to end; waiting for it")
             operation.pause(_OTHER_RUN_DELAY)
+            was_there = True
+        return was_there
 
     def _mark(self, replaced: str) -> str:
         if not self._session.settings.mark or not self._urn:

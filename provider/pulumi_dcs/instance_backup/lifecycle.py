@@ -105,6 +105,7 @@ class Lifecycle:
             failures = self._locations.fill_in(urn, notes.old_inputs, inputs, is_preview=program.dry_run)
         if not failures and program.dry_run and not request.old_inputs:
             failures = self._check_what_is_made(urn, inputs)
+        notes.checked_at = notes.checked_at or session.clock.monotonic()
         return CheckResponse(inputs, refuse(failures, inputs, program.secret_inputs))
 
     @diagnosed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -24,6 +25,7 @@ class ResourceEvidence:
         urn: the resource.
         organization: the stack's; empty where there is none.
         started_at: when the engine called this create (monotonic): its own pending create is saved since then.
+        checked_at: when the engine had first had the resource checked; its own pending create is saved after that.
         has_same_inputs: whether a pending create's inputs are those that are declared now.
     """
 
@@ -34,12 +36,14 @@ class ResourceEvidence:
         organization: str,
         *,
         started_at: float,
+        checked_at: float = -math.inf,
         has_same_inputs: Callable[[Mapping[str, Any]], bool],
     ) -> None:
         self._states = states
         self._urn = urn
         self._organization = organization
         self._started_at = started_at
+        self._checked_at = checked_at
         self._has_same_inputs = has_same_inputs
 
     def evidence(self) -> Evidence:
@@ -71,6 +75,8 @@ class ResourceEvidence:
         ]
         if not pending:
             return 0
+        if state.ended_at < self._checked_at:
+            return len(pending)
         if state.started_at >= self._started_at:
             return len(pending) - 1
         first_earlier = _first_of_earlier_runs(state.pending_creates)

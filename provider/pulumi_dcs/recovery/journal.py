@@ -14,6 +14,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
@@ -73,12 +74,16 @@ class Journal:
     # What is kept of a create
 
     @_surviving
-    def begin(self, scope: Scope, urn: str, inputs_hash: str, site: Site, *, replaces: str = "") -> JournalAttempt:
+    def begin(
+        self, scope: Scope, urn: str, inputs_hash: str, site: Site, *, replaces: str = "", was_awaited: bool = False
+    ) -> JournalAttempt:
         """The attempt of a create that begins; it continues one of the same resource, inputs and generation.
 
         Args:
             inputs_hash: of the inputs that call for a new record.
             replaces: the record that the state holds for the resource now: what tells the generation.
+            was_awaited: whether the run that it continues has ended just now. This run's engine does not know what
+                that one has saved, and so asks again for what is there already.
         """
         with self._database.transaction() as database:
             self._old.move_to(database, scope)
@@ -97,23 +102,12 @@ class Journal:
                     "project_id = ?, changed_at = ? where number = ?",
                     (own, replaces, site.endpoint, site.region, site.project_id, time.time(), found.number),
                 )
-                is_retry = found.run == own
+                is_retry = found.run == own or was_awaited
                 return JournalAttempt(self, found.number, urn, inputs_hash, found, is_retry=is_retry)
             cursor = database.execute(
                 "insert into attempts (scope, urn, inputs_hash, replaces, endpoint, region, project_id, instance_id, "
                 "run, changed_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    scope.key,
-                    urn,
-                    inputs_hash,
-                    replaces,
-                    site.endpoint,
-                    site.region,
-                    site.project_id,
-                    site.instance_id,
-                    own,
-                    time.time(),
-                ),
+                (scope.key, urn, inputs_hash, replaces, *astuple(site), own, time.time()),
             )
             return JournalAttempt(self, int(cursor.lastrowid or 0), urn, inputs_hash, None)
 
@@ -137,8 +131,8 @@ class Journal:
                     (progress.record_id, number),
                 )
             database.execute(
-                "update attempts set record_id = ?, request = ?, is_unresolved = 0, interrupted = ?, changed_at = ? "
-                "where number = ?",
+                "update attempts set record_id = ?, request = ?, is_unresolved = 0, saved_at = null, interrupted = ?, "
+                "changed_at = ? where number = ?",
                 (
                     progress.record_id,
                     write_request(progress.request),
@@ -164,7 +158,8 @@ class Journal:
                 return None
             self._owners[free[0]] = urn
             database.execute(
-                "update attempts set record_id = ?, request = '', interrupted = ?, changed_at = ? where number = ?",
+                "update attempts set record_id = ?, request = '', saved_at = null, interrupted = ?, changed_at = ? "
+                "where number = ?",
                 (free[0], interrupted, time.time(), number),
             )
             return free[0]
@@ -211,6 +206,15 @@ class Journal:
         """Forget what a dead run has left, unless a create of this run has begun to continue it."""
         with self._database.transaction() as database:
             database.execute("delete from attempts where number = ? and run != ?", (number, self._runs.own))
+
+    @_surviving
+    def note_nothing_made(self, number: int) -> None:
+        """Keep that what a dead run has left has made nothing, unless a create of this run continues it."""
+        with self._database.transaction() as database:
+            database.execute(
+                "update attempts set record_id = '', request = '' where number = ? and run != ?",
+                (number, self._runs.own),
+            )
 
     # What the saved state holds
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..engine.stack_state import StackState, StackStateUnavailable
+from ..operations.ownership import Progress
 from .evidence import ReadsStackStates, records_in
 from .journal import Journal
 from .journal_database import Entry
@@ -107,9 +108,12 @@ class Orphans:
             # Saved and given up since, or cleared by the user: an entry that is out of date.
             self._journal.drop_left(entry.number)
             return
+        if entry.progress == Progress():
+            return
         found = self._find(entry)
         if not found.record_id and found.is_certain:
-            self._journal.drop_left(entry.number)
+            # Kept for as long as its create is pending: that it has made nothing tells whose a backup is that fits.
+            self._journal.note_nothing_made(entry.number)
             return
         if found.record_id in in_state:
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,14 +20,14 @@ class States:
     """Exports that were started at these moments, and how many were made."""
 
     def __init__(self, *exports: tuple[float, str]) -> None:
-        self._exports = [
+        self.exports = [
             StackState((), tuple(PendingCreate(f"urn::{name}", INPUTS) for name in pending), started_at)
             for started_at, pending in exports
         ]
         self.made = 0
 
     def read(self, urn: str, organization: str = "", *, not_before: float = float("-inf")) -> StackState:
-        for number, state in enumerate(self._exports):
+        for number, state in enumerate(self.exports):
             if state.started_at >= not_before:
                 self.made = max(self.made, number + 1)
                 return state
@@ -72,6 +73,16 @@ def test_where_it_does_not_another_export_is_made(early: str, later: str, count:
     states = States((50.0, early), (STARTED_AT, later))
     assert interrupted(states) == count
     assert states.made == 2
+
+
+@pytest.mark.parametrize(("ended_at", "count", "made"), [(59.0, 1, 1), (60.0, 0, 2), (61.0, 0, 2)])
+def test_one_from_before_the_check_holds_nothing_of_this_run(ended_at: float, count: int, made: int) -> None:
+    states = States((50.0, "a"), (STARTED_AT, "a"))
+    states.exports[0] = replace(states.exports[0], ended_at=ended_at)
+    evidence = ResourceEvidence(
+        states, A, "", started_at=STARTED_AT, checked_at=60.0, has_same_inputs=lambda _: True
+    ).evidence()
+    assert (evidence.interrupted_creates, states.made) == (count, made)
 
 
 def test_it_names_who_holds_which_record() -> None:

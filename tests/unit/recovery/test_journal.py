@@ -167,6 +167,15 @@ def test_a_run_that_ended_in_good_order_has_reported_what_it_made(tmp_path: Path
     assert [entry.is_reported for entry in journal(tmp_path).left(SCOPE)] == [True]
 
 
+def test_what_is_made_after_an_older_record_was_seen_in_the_state_is_not_saved_yet(tmp_path: Path) -> None:
+    journal(tmp_path).begin(SCOPE, URN, "hash", SITE).save(Progress("old"))
+    replacing = journal(tmp_path)
+    attempt = replacing.begin(SCOPE, URN, "hash", SITE)
+    replacing.note_all_in_state(["old"])
+    attempt.save(Progress("new"))
+    assert journal(tmp_path).begin(SCOPE, URN, "hash", SITE).progress == Progress("new")
+
+
 def test_adopting_takes_it_away_from_the_one_that_was_interrupted(tmp_path: Path) -> None:
     journal(tmp_path).begin(SCOPE, URN, "hash", SITE).save(Progress("mine"))
     adopting = journal(tmp_path)
