@@ -97,6 +97,7 @@ TRUE_PREVIEWS: Final = {
     "P23": ("a loopback endpoint with a proxy set", "no proxy"),
     "P24": ("many waiters while the service fails", "each ends by its own deadline and shares the failure"),
     "P25": ("other dynamic providers beside ours", "as without us"),
+    "P26": ("the `huaweicloud` package's settings alone", "are enough"),
 }
 SECTIONS: Final = {
     "On the way to the service": SERVICE,

@@ -16,7 +16,7 @@ def steps_of(stack: Stack) -> set[str]:
     return {step["op"] for step in stack.preview_json()}
 
 
-@pytest.mark.row("14.17")
+@pytest.mark.row("E17")
 def test_an_adopted_id_that_stays_is_spent_when_the_triggers_change(stack: Stack, endpoint: LocalEndpoint) -> None:
     theirs = endpoint.add_backup(HA, remark="theirs")
     adopting: dict[str, Any] = {"instance_id": HA, "adopt_backup_id": theirs}
@@ -43,7 +43,7 @@ def test_an_adopted_id_that_stays_is_spent_when_the_triggers_change(stack: Stack
     assert endpoint.backup_ids() == stack.backup_ids() != {new}
 
 
-@pytest.mark.row("14.17")
+@pytest.mark.row("E17")
 @pytest.mark.parametrize("option", ["--target-replace", "taint"])
 def test_so_it_is_when_a_replacement_is_forced(stack: Stack, endpoint: LocalEndpoint, option: str) -> None:
     theirs = endpoint.add_backup(HA)
@@ -64,7 +64,7 @@ def test_so_it_is_when_a_replacement_is_forced(stack: Stack, endpoint: LocalEndp
     assert len(endpoint.backups()) == 1
 
 
-@pytest.mark.row("14.17")
+@pytest.mark.row("E17")
 def test_another_id_is_adopted_in_its_place(stack: Stack, endpoint: LocalEndpoint) -> None:
     one, other = endpoint.add_backup(HA), endpoint.add_backup(HA)
     stack.declare(instance_id=HA, adopt_backup_id=one, triggers={"release": 1})
@@ -78,7 +78,7 @@ def test_another_id_is_adopted_in_its_place(stack: Stack, endpoint: LocalEndpoin
     assert endpoint.count("create_backup") == 0
 
 
-@pytest.mark.row("14.18")
+@pytest.mark.row("E18")
 @pytest.mark.parametrize("order", ["after the holder", "unordered"])
 def test_a_backup_that_another_resource_holds_is_refused(stack: Stack, endpoint: LocalEndpoint, order: str) -> None:
     stack.declare_all({"holder": {"instance_id": HA}})
@@ -97,7 +97,7 @@ def test_a_backup_that_another_resource_holds_is_refused(stack: Stack, endpoint:
     assert endpoint.backup_ids() == stack.backup_ids() == {held}
 
 
-@pytest.mark.row("14.18")
+@pytest.mark.row("E18")
 @pytest.mark.parametrize("way", ["up", "destroy --target"])
 def test_one_that_is_declared_only_after_it_was_adopted_is_named_and_keeps_it(
     stack: Stack, endpoint: LocalEndpoint, way: str
@@ -125,7 +125,7 @@ def test_one_that_is_declared_only_after_it_was_adopted_is_named_and_keeps_it(
     assert endpoint.count("delete_backup") == 0
 
 
-@pytest.mark.row("14.18")
+@pytest.mark.row("E18")
 @pytest.mark.parametrize("aliased", [True, False], ids=["with an alias", "by adoption"])
 def test_a_renamed_resource_keeps_its_backup(stack: Stack, endpoint: LocalEndpoint, *, aliased: bool) -> None:
     stack.declare_all({"before": {"instance_id": HA}})
@@ -153,7 +153,7 @@ MANNERS: dict[str, dict[str, Any]] = {
 REMARKS = (" before the migration", "nightly  \t run ", "cafe\u0301 au lait, deux fois")
 
 
-@pytest.mark.row("14.19")
+@pytest.mark.row("E19")
 @pytest.mark.parametrize("mark", ["true", "false"])
 @pytest.mark.parametrize("manner", MANNERS)
 def test_what_the_service_makes_of_a_remark_calls_for_no_new_backup(
@@ -172,7 +172,7 @@ def test_what_the_service_makes_of_a_remark_calls_for_no_new_backup(
     assert stack.backup_ids() == endpoint.backup_ids() == made
 
 
-@pytest.mark.row("14.19")
+@pytest.mark.row("E19")
 @pytest.mark.parametrize("mark", ["true", "false"])
 def test_a_remark_that_ends_like_a_mark_is_refused(stack: Stack, endpoint: LocalEndpoint, mark: str) -> None:
     stack.config("dcs:mark", mark)
@@ -183,7 +183,7 @@ def test_a_remark_that_ends_like_a_mark_is_refused(stack: Stack, endpoint: Local
     assert endpoint.count("create_backup") == 0
 
 
-@pytest.mark.row("14.19")
+@pytest.mark.row("E19")
 @pytest.mark.parametrize("remark", ["one", None])
 @pytest.mark.parametrize("trims", [True, False], ids=["trims", "as it is"])
 def test_a_marked_backup_is_adopted_as_the_message_advises(

@@ -29,7 +29,7 @@ def clones(make_stack: MakeStack, how: str) -> tuple[Stack, Stack]:
 HOW = pytest.mark.parametrize("how", ["PULUMI_BACKEND_URL", "backend: in Pulumi.yaml"])
 
 
-@pytest.mark.row("14.4")
+@pytest.mark.row("E4")
 @HOW
 def test_a_clone_leaves_a_living_backup_alone(make_stack: MakeStack, endpoint: LocalEndpoint, how: str) -> None:
     first, second = clones(make_stack, how)
@@ -52,7 +52,7 @@ def test_a_clone_leaves_a_living_backup_alone(make_stack: MakeStack, endpoint: L
     assert made in endpoint.backup_ids()
 
 
-@pytest.mark.row("14.4")
+@pytest.mark.row("E4")
 @HOW
 def test_a_clone_takes_over_nothing_of_a_killed_run(make_stack: MakeStack, endpoint: LocalEndpoint, how: str) -> None:
     first, second = clones(make_stack, how)
@@ -71,7 +71,7 @@ def test_a_clone_takes_over_nothing_of_a_killed_run(make_stack: MakeStack, endpo
     assert len(endpoint.backups()) == 2
 
 
-@pytest.mark.row("14.4")
+@pytest.mark.row("E4")
 def test_the_next_run_waits_for_a_host_that_outlives_its_engine(make_stack: MakeStack, endpoint: LocalEndpoint) -> None:
     """It writes down what it has made: what the next run starts meanwhile would be a second one."""
     stack = make_stack()
@@ -91,7 +91,7 @@ def test_the_next_run_waits_for_a_host_that_outlives_its_engine(make_stack: Make
     process.communicate(timeout=60)
 
 
-@pytest.mark.row("14.11")
+@pytest.mark.row("E11")
 @pytest.mark.parametrize("then", ["other inputs", "not declared any more", "destroyed"])
 def test_what_another_stack_adopts_is_never_deleted(make_stack: MakeStack, endpoint: LocalEndpoint, then: str) -> None:
     first, second = make_stack(folder="first"), make_stack(folder="second")
@@ -118,7 +118,7 @@ def test_what_another_stack_adopts_is_never_deleted(make_stack: MakeStack, endpo
     assert endpoint.backup_ids() == {left} | first.backup_ids()
 
 
-@pytest.mark.row("14.14")
+@pytest.mark.row("E14")
 @pytest.mark.parametrize("how", ["retained", "kept by another"])
 def test_a_journal_that_is_brought_back_deletes_nothing(
     make_stack: MakeStack, endpoint: LocalEndpoint, how: str

@@ -14,7 +14,7 @@ from .trouble import LONG, SHORT, killed_create, killed_up, on_another_machine
 DELETED_FIRST = "pulumi.ResourceOptions(delete_before_replace=True)"
 
 
-@pytest.mark.row("14.8")
+@pytest.mark.row("E8")
 @pytest.mark.parametrize("machine", ["same", "another", "another, marked"])
 def test_killed_between_the_delete_and_the_create(stack: Stack, endpoint: LocalEndpoint, machine: str) -> None:
     if machine.endswith("marked"):
@@ -43,7 +43,7 @@ def test_killed_between_the_delete_and_the_create(stack: Stack, endpoint: LocalE
         assert stack.up("--expect-no-changes").ok
 
 
-@pytest.mark.row("14.8", "14.10")
+@pytest.mark.row("E8", "E10")
 def test_clearing_the_pending_create_gives_it_up(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.declare(instance_id=HA, remark="one")
     left = killed_create(stack, endpoint)
@@ -56,7 +56,7 @@ def test_clearing_the_pending_create_gives_it_up(stack: Stack, endpoint: LocalEn
     assert "Orphan" not in stack.preview().text
 
 
-@pytest.mark.row("14.14")
+@pytest.mark.row("E14")
 def test_a_resource_deleted_from_the_state_takes_a_new_backup(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.declare(instance_id=HA, remark="one")
     assert stack.up().ok

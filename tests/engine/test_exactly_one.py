@@ -35,7 +35,7 @@ def retrying(retries: int, *names: str) -> str:
     return RETRYING.format(retries=retries, names=names or ("backup",), instance_id=HA)
 
 
-@pytest.mark.row("14.1")
+@pytest.mark.row("E1")
 def test_a_retry_goes_on_with_the_first_backup(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(duration=8.0)
     stack.write(retrying(5))
@@ -47,7 +47,7 @@ def test_a_retry_goes_on_with_the_first_backup(stack: Stack, endpoint: LocalEndp
     assert len(endpoint.backups()) == 1
 
 
-@pytest.mark.row("14.1")
+@pytest.mark.row("E1")
 def test_retries_that_all_time_out_leave_it_in_the_state(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(duration=LONG)
     stack.write(retrying(3))
@@ -63,7 +63,7 @@ def test_retries_that_all_time_out_leave_it_in_the_state(stack: Stack, endpoint:
     assert stack.backup_ids() == endpoint.backup_ids() == {made}
 
 
-@pytest.mark.row("14.1")
+@pytest.mark.row("E1")
 def test_a_retry_after_a_lost_response_finds_it(stack: Stack, endpoint: LocalEndpoint) -> None:
     # The lists that would show it fail until the time is up.
     endpoint.plan({"operation": "create_backup", "carried_out": True, "drop": True})
@@ -75,7 +75,7 @@ def test_a_retry_after_a_lost_response_finds_it(stack: Stack, endpoint: LocalEnd
     assert stack.backup_ids() == endpoint.backup_ids()
 
 
-@pytest.mark.row("14.1")
+@pytest.mark.row("E1")
 def test_the_retries_of_two_equal_resources_keep_their_own(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(duration=5.0)
     stack.write(retrying(20, "first", "second"))
@@ -85,7 +85,7 @@ def test_the_retries_of_two_equal_resources_keep_their_own(stack: Stack, endpoin
     assert stack.backup_ids() == endpoint.backup_ids()
 
 
-@pytest.mark.row("14.1")
+@pytest.mark.row("E1")
 def test_a_retry_after_a_failed_backup_takes_a_new_one(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(failure="dcs.08.0002", duration=0.5)
     stack.write(retrying(2))
@@ -105,7 +105,7 @@ def declare_release(stack: Stack, release: str) -> None:
     )
 
 
-@pytest.mark.row("14.5")
+@pytest.mark.row("E5")
 @pytest.mark.parametrize("mark", ["true", "false"])
 def test_inputs_that_come_back_take_a_new_backup(stack: Stack, endpoint: LocalEndpoint, mark: str) -> None:
     stack.config("dcs:mark", mark)
@@ -121,7 +121,7 @@ def test_inputs_that_come_back_take_a_new_backup(stack: Stack, endpoint: LocalEn
     assert endpoint.count("create_backup") == 4
 
 
-@pytest.mark.row("14.5")
+@pytest.mark.row("E5")
 def test_so_they_do_after_kills_in_each_generation(stack: Stack, endpoint: LocalEndpoint) -> None:
     taken: list[str] = []
     for release in ("1.0", "1.1", "1.0"):
@@ -135,7 +135,7 @@ def test_so_they_do_after_kills_in_each_generation(stack: Stack, endpoint: Local
     assert endpoint.count("create_backup") == 3
 
 
-@pytest.mark.row("14.5")
+@pytest.mark.row("E5")
 def test_on_another_machine_the_mark_says_which_generation_it_is(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.config("dcs:mark", "true")
     for release in ("1.0", "1.1"):
@@ -152,7 +152,7 @@ def test_on_another_machine_the_mark_says_which_generation_it_is(stack: Stack, e
     assert endpoint.count("create_backup") == 3
 
 
-@pytest.mark.row("14.5")
+@pytest.mark.row("E5")
 def test_where_only_the_first_one_fits_it_is_named_and_not_taken(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.config("dcs:mark", "true")
     declare_release(stack, "1.0")
@@ -171,7 +171,7 @@ def test_where_only_the_first_one_fits_it_is_named_and_not_taken(stack: Stack, e
     assert stack.backup_ids() == both - {first}
 
 
-@pytest.mark.row("14.5")
+@pytest.mark.row("E5")
 def test_the_first_is_not_taken_for_what_a_killed_one_has_made(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.config("dcs:mark", "true")
     for release in ("1.0", "1.1"):

@@ -24,7 +24,7 @@ def changing(release: int, **more: Any) -> dict[str, Any]:
     return {"instance_id": HA, "triggers": {"release": release}, **more}
 
 
-@pytest.mark.row("14.20")
+@pytest.mark.row("E20")
 def test_one_that_another_resource_holds_is_not_pushed_out(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.declare_all({"oldest": {"instance_id": HA}})
     assert stack.up().ok
@@ -49,7 +49,7 @@ def test_one_that_another_resource_holds_is_not_pushed_out(stack: Stack, endpoin
     assert stack.backup_ids() <= endpoint.backup_ids()
 
 
-@pytest.mark.row("14.20")
+@pytest.mark.row("E20")
 def test_twenty_four_resources_of_one_instance(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(duration=0.0)
     adopted = [endpoint.add_backup(HA) for _ in range(MAX_BACKUPS)]
@@ -68,7 +68,7 @@ def test_twenty_four_resources_of_one_instance(stack: Stack, endpoint: LocalEndp
     assert endpoint.count("create_backup") == 0
 
 
-@pytest.mark.row("14.20")
+@pytest.mark.row("E20")
 def test_one_that_was_to_be_kept_is_not_pushed_out(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.declare(**changing(1, opts=RETAINED))
     assert stack.up().ok
@@ -84,7 +84,7 @@ def test_one_that_was_to_be_kept_is_not_pushed_out(stack: Stack, endpoint: Local
     assert endpoint.count("create_backup") == 2
 
 
-@pytest.mark.row("14.20")
+@pytest.mark.row("E20")
 def test_anothers_is_named_in_a_warning(stack: Stack, endpoint: LocalEndpoint) -> None:
     theirs = endpoint.add_backup(HA)
     stack.declare(**changing(1))
@@ -99,7 +99,7 @@ def test_anothers_is_named_in_a_warning(stack: Stack, endpoint: LocalEndpoint) -
     assert stack.backup_ids() <= endpoint.backup_ids()
 
 
-@pytest.mark.row("14.20")
+@pytest.mark.row("E20")
 def test_the_one_that_is_replaced_may_go_and_other_instances_do_not_count(
     stack: Stack, endpoint: LocalEndpoint
 ) -> None:

@@ -16,7 +16,7 @@ POST = {"operation": "create_backup"}
 WAITING_NOT = {"instance_id": HA, "wait": False}
 
 
-@pytest.mark.row("14.9")
+@pytest.mark.row("E9")
 @pytest.mark.parametrize("times", [1, 3, 8])
 def test_a_refresh_believes_no_list_that_contradicts_itself(stack: Stack, endpoint: LocalEndpoint, times: int) -> None:
     stack.declare_all({"one": {"instance_id": HA}, "two": {"instance_id": HA}})
@@ -31,7 +31,7 @@ def test_a_refresh_believes_no_list_that_contradicts_itself(stack: Stack, endpoi
     assert endpoint.count("create_backup") == posts
 
 
-@pytest.mark.row("14.9")
+@pytest.mark.row("E9")
 def test_a_list_that_never_stops_contradicting_itself_is_an_error(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.declare(instance_id=HA)
     assert stack.up().ok
@@ -45,7 +45,7 @@ def test_a_list_that_never_stops_contradicting_itself_is_an_error(stack: Stack, 
     assert stack.up("--expect-no-changes").ok
 
 
-@pytest.mark.row("14.9")
+@pytest.mark.row("E9")
 @pytest.mark.parametrize("total", ["null", "absent"])
 def test_an_empty_list_without_a_total_proves_nothing(stack: Stack, endpoint: LocalEndpoint, total: str) -> None:
     stack.declare(instance_id=HA)
@@ -57,7 +57,7 @@ def test_an_empty_list_without_a_total_proves_nothing(stack: Stack, endpoint: Lo
     assert stack.backup_ids() == made
 
 
-@pytest.mark.row("14.9")
+@pytest.mark.row("E9")
 def test_a_list_that_lags_does_not_drop_what_is_running(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(list_lag=8.0)
     stack.declare(**WAITING_NOT)
@@ -70,7 +70,7 @@ def test_a_list_that_lags_does_not_drop_what_is_running(stack: Stack, endpoint: 
     assert endpoint.count("create_backup") == 1
 
 
-@pytest.mark.row("14.9")
+@pytest.mark.row("E9")
 @pytest.mark.parametrize("trouble", ["lags", "contradicts"])
 def test_a_lost_post_is_not_doubled_by_such_a_list(stack: Stack, endpoint: LocalEndpoint, trouble: str) -> None:
     endpoint.plan({**POST, "carried_out": True, "drop": True})
@@ -86,7 +86,7 @@ def test_a_lost_post_is_not_doubled_by_such_a_list(stack: Stack, endpoint: Local
     assert len(endpoint.backups()) == 1
 
 
-@pytest.mark.row("14.9")
+@pytest.mark.row("E9")
 def test_a_running_backup_that_is_really_gone_goes_from_the_state(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(duration=LONG)
     stack.declare(**WAITING_NOT)
@@ -98,7 +98,7 @@ def test_a_running_backup_that_is_really_gone_goes_from_the_state(stack: Stack, 
     assert not stack.resources()
 
 
-@pytest.mark.row("14.15")
+@pytest.mark.row("E15")
 @pytest.mark.parametrize("code", ["DCS.3022", "DCS.4119"])
 @pytest.mark.parametrize("then", ["up", "destroy"])
 def test_an_orphan_whose_instance_is_gone_stands_in_nobodys_way(
@@ -118,7 +118,7 @@ def test_an_orphan_whose_instance_is_gone_stands_in_nobodys_way(
     assert len(endpoint.backups()) == (then == "up")
 
 
-@pytest.mark.row("14.15")
+@pytest.mark.row("E15")
 @pytest.mark.parametrize("code", ["DCS.3022", "DCS.4119"])
 def test_so_does_a_backup_in_the_state(stack: Stack, endpoint: LocalEndpoint, code: str) -> None:
     endpoint.behave(missing_instance_code=code)
@@ -133,7 +133,7 @@ def test_so_does_a_backup_in_the_state(stack: Stack, endpoint: LocalEndpoint, co
     assert len(endpoint.backups()) == 1
 
 
-@pytest.mark.row("14.16")
+@pytest.mark.row("E16")
 @pytest.mark.parametrize("what", ["backup", "instance"])
 def test_what_vanished_while_nobody_looked_is_made_anew(stack: Stack, endpoint: LocalEndpoint, what: str) -> None:
     instance_id = endpoint.add_instance(cache_mode="ha")
@@ -162,7 +162,7 @@ def test_what_vanished_while_nobody_looked_is_made_anew(stack: Stack, endpoint: 
     assert stack.up("--expect-no-changes").ok
 
 
-@pytest.mark.row("14.16")
+@pytest.mark.row("E16")
 def test_an_unknown_status_at_the_end_is_final(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(backup_status="archived", backup_progress="100.00", duration=0.0)
     stack.declare(instance_id=HA)
@@ -175,7 +175,7 @@ def test_an_unknown_status_at_the_end_is_final(stack: Stack, endpoint: LocalEndp
     assert endpoint.count("create_backup") == 1
 
 
-@pytest.mark.row("14.16")
+@pytest.mark.row("E16")
 def test_one_that_cannot_be_restored_from_is_replaced_and_not_left(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(backup_status="archived", backup_progress="100.00", failure="dcs.08.0002")
     stack.declare(instance_id=HA)
@@ -193,7 +193,7 @@ def test_one_that_cannot_be_restored_from_is_replaced_and_not_left(stack: Stack,
     assert len(endpoint.backups()) == 1
 
 
-@pytest.mark.row("14.16")
+@pytest.mark.row("E16")
 def test_an_unknown_status_on_the_way_is_waited_for(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(backup_status="compressing", backup_progress="40.00", duration=LONG)
     stack.declare(instance_id=HA)
@@ -214,7 +214,7 @@ def elsewhere(stack: Stack, endpoint: LocalEndpoint) -> str:
     return url
 
 
-@pytest.mark.row("14.21")
+@pytest.mark.row("E21")
 def test_gone_from_another_endpoint_is_an_error(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.declare(instance_id=HA)
     assert stack.up().ok
@@ -232,7 +232,7 @@ def test_gone_from_another_endpoint_is_an_error(stack: Stack, endpoint: LocalEnd
     assert endpoint.count("create_backup") == 1
 
 
-@pytest.mark.row("14.21")
+@pytest.mark.row("E21")
 def test_an_orphan_at_another_endpoint_is_named_with_it(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.declare(instance_id=HA, remark="one")
     left = killed_create(stack, endpoint)
@@ -249,7 +249,7 @@ def test_an_orphan_at_another_endpoint_is_named_with_it(stack: Stack, endpoint: 
     assert stack.backup_ids() == endpoint.backup_ids() == {left}
 
 
-@pytest.mark.row("14.23")
+@pytest.mark.row("E23")
 @pytest.mark.parametrize("status", [401, 403])
 def test_credentials_that_expire_end_the_wait(stack: Stack, endpoint: LocalEndpoint, status: int) -> None:
     endpoint.behave(duration=LONG)
@@ -275,7 +275,7 @@ def test_credentials_that_expire_end_the_wait(stack: Stack, endpoint: LocalEndpo
     assert stack.backup_ids() == endpoint.backup_ids() == {made}
 
 
-@pytest.mark.row("14.23")
+@pytest.mark.row("E23")
 def test_a_few_refusals_do_not(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(duration=6.0)
     endpoint.plan({**LIST, "skip": 2, "status": 401, "times": 2})

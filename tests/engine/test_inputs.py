@@ -29,7 +29,7 @@ ASSETS = {
 }
 
 
-@pytest.mark.row("15.10")
+@pytest.mark.row("P10")
 @pytest.mark.parametrize("kind", ASSETS)
 def test_an_asset_counts_by_its_content(stack: Stack, endpoint: LocalEndpoint, kind: str) -> None:
     folder = stack.folder / "schemas"
@@ -64,7 +64,7 @@ def leaves(value: Any) -> list[Any]:
     return [leaf for part in parts for leaf in leaves(part)]
 
 
-@pytest.mark.row("15.10")
+@pytest.mark.row("P10")
 @pytest.mark.parametrize("old", ["pulumi.FileAsset('gone.sql')", "pulumi.RemoteAsset('http://127.0.0.1:9/x')"])
 def test_an_asset_that_cannot_be_read_is_refused(stack: Stack, endpoint: LocalEndpoint, old: str) -> None:
     declare(stack, f"{{'schema': {old}}}")
@@ -77,7 +77,7 @@ def test_an_asset_that_cannot_be_read_is_refused(stack: Stack, endpoint: LocalEn
     assert stack.up().ok
 
 
-@pytest.mark.row("15.11")
+@pytest.mark.row("P11")
 @pytest.mark.parametrize(
     ("before", "after"),
     [
@@ -104,7 +104,7 @@ def test_truth_values_and_numbers_are_two_things(
     assert endpoint.count("create_backup") == 2
 
 
-@pytest.mark.row("15.14")
+@pytest.mark.row("P14")
 def test_a_class_of_ones_own_has_the_same_type(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.declare(instance_id=HA, remark="one")
     assert stack.up().ok
@@ -119,7 +119,7 @@ def test_a_class_of_ones_own_has_the_same_type(stack: Stack, endpoint: LocalEndp
     assert endpoint.count("create_backup") == 1
 
 
-@pytest.mark.row("15.16")
+@pytest.mark.row("P16")
 def test_import_is_refused_with_the_way_that_works(stack: Stack, endpoint: LocalEndpoint) -> None:
     backup_id = endpoint.add_backup(HA)
     stack.declare(instance_id=HA, opts=f"pulumi.ResourceOptions(import_='{HA}/{backup_id}')")
@@ -134,7 +134,7 @@ def test_import_is_refused_with_the_way_that_works(stack: Stack, endpoint: Local
     assert stack.backup_ids() == {backup_id} == endpoint.backup_ids()
 
 
-@pytest.mark.row("15.10")
+@pytest.mark.row("P10")
 def test_up_mends_a_state_that_holds_an_asset(stack: Stack, endpoint: LocalEndpoint) -> None:
     (stack.folder / "one.sql").write_text("create table orders;")
     declare(stack, "{'deep': ['marker']}")
@@ -163,7 +163,7 @@ def test_up_mends_a_state_that_holds_an_asset(stack: Stack, endpoint: LocalEndpo
     assert not endpoint.backups()
 
 
-@pytest.mark.row("15.10", "15.11")
+@pytest.mark.row("P10", "P11")
 def test_odd_values_are_stable_or_refused(stack: Stack, endpoint: LocalEndpoint) -> None:
     odd = "{'none': None, 'nones': [None, 1], 'empty': {}, 'list': [], 'large': 2**60, 'huge': 1e300, 'text': ''}"
     declare(stack, odd)

@@ -23,7 +23,7 @@ from .trouble import (
 LIST = {"operation": "list_backups"}
 
 
-@pytest.mark.row("14.3")
+@pytest.mark.row("E3")
 def test_a_state_that_cannot_be_saved_after_the_create(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(duration=600.0)
     stack.declare(instance_id=HA, remark="one")
@@ -43,7 +43,7 @@ def test_a_state_that_cannot_be_saved_after_the_create(stack: Stack, endpoint: L
     assert "Orphan" not in stack.preview().text
 
 
-@pytest.mark.row("14.3")
+@pytest.mark.row("E3")
 def test_so_with_the_second_of_a_replacement(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.declare(instance_id=HA, remark="one")
     assert stack.up().ok
@@ -66,7 +66,7 @@ def test_so_with_the_second_of_a_replacement(stack: Stack, endpoint: LocalEndpoi
     assert stack.backup_ids() == endpoint.backup_ids() == {new}
 
 
-@pytest.mark.row("14.3")
+@pytest.mark.row("E3")
 def test_interrupted_twice_while_a_list_is_slow(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(duration=600.0)
     endpoint.plan({**LIST, "skip": 1, "delay": 20.0, "times": -1})
@@ -91,7 +91,7 @@ def test_interrupted_twice_while_a_list_is_slow(stack: Stack, endpoint: LocalEnd
     assert stack.backup_ids() == endpoint.backup_ids() == {made}
 
 
-@pytest.mark.row("14.6")
+@pytest.mark.row("E6")
 @pytest.mark.parametrize("where", ["full path", "main: src"])
 def test_on_another_machine_the_mark_proves_it_wherever_pulumi_is(
     stack: Stack, endpoint: LocalEndpoint, engine: Path, where: str
@@ -117,7 +117,7 @@ def test_on_another_machine_the_mark_proves_it_wherever_pulumi_is(
     assert stack.up("--expect-no-changes").ok
 
 
-@pytest.mark.row("14.6")
+@pytest.mark.row("E6")
 @pytest.mark.parametrize("mark", ["true", "false"])
 def test_where_the_state_cannot_be_read_it_stops_before_a_second_one(
     stack: Stack, endpoint: LocalEndpoint, mark: str
@@ -141,7 +141,7 @@ def test_where_the_state_cannot_be_read_it_stops_before_a_second_one(
     assert exports.take_count() == 1
 
 
-@pytest.mark.row("14.6")
+@pytest.mark.row("E6")
 def test_a_fleet_that_cannot_read_the_state_asks_once(stack: Stack, endpoint: LocalEndpoint) -> None:
     instances = [endpoint.add_instance(cache_mode="ha") for _ in range(8)]
     stack.declare_all({f"b{n}": {"instance_id": instance} for n, instance in enumerate(instances)})
@@ -163,7 +163,7 @@ def assert_names_both_ways_out(text: str, left: str) -> None:
     assert "`pulumi refresh --clear-pending-creates`" in text
 
 
-@pytest.mark.row("14.8")
+@pytest.mark.row("E8")
 def test_on_another_machine_without_a_mark_it_stops_and_names_the_backup(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.declare_all({"one": {"instance_id": HA, "remark": "x"}, "other": {"instance_id": CLUSTER}})
     endpoint.plan({"operation": "create_backup", "instance_id": CLUSTER, "status": 403, "times": 1})
@@ -178,7 +178,7 @@ def test_on_another_machine_without_a_mark_it_stops_and_names_the_backup(stack: 
     assert endpoint.backup_ids() == stack.backup_ids() | {left}
 
 
-@pytest.mark.row("14.8")
+@pytest.mark.row("E8")
 def test_the_first_way_out_is_to_adopt_it(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.declare(instance_id=HA, remark="x")
     left = killed_create(stack, endpoint)
@@ -201,7 +201,7 @@ def test_the_first_way_out_is_to_adopt_it(stack: Stack, endpoint: LocalEndpoint)
     assert endpoint.count("create_backup") == 3
 
 
-@pytest.mark.row("14.8")
+@pytest.mark.row("E8")
 def test_the_second_way_out_is_to_clear_the_pending_create(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.declare(instance_id=HA, remark="x")
     left = killed_create(stack, endpoint)
@@ -214,7 +214,7 @@ def test_the_second_way_out_is_to_clear_the_pending_create(stack: Stack, endpoin
     assert endpoint.backup_ids() == stack.backup_ids() | {left}
 
 
-@pytest.mark.row("14.8")
+@pytest.mark.row("E8")
 @pytest.mark.parametrize("what", ["deleted", "other inputs", "another's", "in the state"])
 def test_where_nothing_fits_it_goes_on(stack: Stack, endpoint: LocalEndpoint, what: str) -> None:
     stack.declare(instance_id=HA, remark="x")

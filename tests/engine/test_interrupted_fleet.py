@@ -22,7 +22,7 @@ FLEET = 130
 DAYS = 3 * 24 * 3600.0
 
 
-@pytest.mark.row("14.7")
+@pytest.mark.row("E7")
 @pytest.mark.parametrize("machine", ["same", "another"])
 def test_a_killed_fleet_is_taken_over_with_one_export(stack: Stack, endpoint: LocalEndpoint, machine: str) -> None:
     stack.config("dcs:mark", "true")
@@ -47,7 +47,7 @@ def test_a_killed_fleet_is_taken_over_with_one_export(stack: Stack, endpoint: Lo
     assert stack.backup_ids() == endpoint.backup_ids() == left
 
 
-@pytest.mark.row("14.7")
+@pytest.mark.row("E7")
 def test_a_killed_fleet_without_a_mark_is_named_with_one_export(stack: Stack, endpoint: LocalEndpoint) -> None:
     exports = Exports(stack)
     instances = [endpoint.add_instance(cache_mode="ha") for _ in range(16)]
@@ -81,7 +81,7 @@ def time_passes(stack: Stack, endpoint: LocalEndpoint, seconds: float) -> None:
             )
 
 
-@pytest.mark.row("14.10")
+@pytest.mark.row("E10")
 @pytest.mark.parametrize("response", ["seen", "lost"])
 def test_killed_on_friday_taken_over_on_monday(stack: Stack, endpoint: LocalEndpoint, response: str) -> None:
     stack.declare(instance_id=HA, remark="one")
@@ -98,7 +98,7 @@ def test_killed_on_friday_taken_over_on_monday(stack: Stack, endpoint: LocalEndp
     assert endpoint.count("create_backup") == 1
 
 
-@pytest.mark.row("14.10")
+@pytest.mark.row("E10")
 def test_or_named_in_every_command_until_it_is_gone(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.declare(instance_id=HA, remark="one")
     left = killed_create(stack, endpoint)
@@ -119,7 +119,7 @@ def test_or_named_in_every_command_until_it_is_gone(stack: Stack, endpoint: Loca
     assert stack.backup_ids() == endpoint.backup_ids()
 
 
-@pytest.mark.row("14.10")
+@pytest.mark.row("E10")
 @pytest.mark.parametrize("way", ["adopted", "dismissed"])
 def test_or_until_it_is_adopted_or_dismissed(stack: Stack, endpoint: LocalEndpoint, way: str) -> None:
     stack.declare(instance_id=HA, remark="one")
@@ -140,7 +140,7 @@ def test_or_until_it_is_adopted_or_dismissed(stack: Stack, endpoint: LocalEndpoi
     assert left in endpoint.backup_ids()
 
 
-@pytest.mark.row("14.12")
+@pytest.mark.row("E12")
 def test_responses_that_are_lost_together_give_each_its_own(stack: Stack, endpoint: LocalEndpoint) -> None:
     names = [f"b{number}" for number in range(4)]
     stack.declare(instance_id=HA)
@@ -177,7 +177,7 @@ def endpoint_of(database: sqlite3.Connection) -> str:
     return found
 
 
-@pytest.mark.row("14.12")
+@pytest.mark.row("E12")
 def test_killed_together_with_lost_responses_each_takes_its_own(stack: Stack, endpoint: LocalEndpoint) -> None:
     """Several backups of one instance with equal remarks: only one can be running when they are killed."""
     stack.declare_all({name: {"instance_id": HA, "remark": "same"} for name in ("a", "b", "c")})
@@ -194,7 +194,7 @@ def test_killed_together_with_lost_responses_each_takes_its_own(stack: Stack, en
     assert stack.backup_ids() == endpoint.backup_ids()
 
 
-@pytest.mark.row("14.13")
+@pytest.mark.row("E13")
 @pytest.mark.parametrize("what", ["a half-written entry of 0.1", "an open transaction", "a database cut short"])
 def test_only_whole_entries_count(stack: Stack, endpoint: LocalEndpoint, what: str) -> None:
     stack.declare(instance_id=HA, remark="one")

@@ -36,7 +36,7 @@ def write_as_another_python(stack: Stack) -> None:
     assert done.ok, done.text
 
 
-@pytest.mark.row("14.2")
+@pytest.mark.row("E2")
 def test_a_backup_that_moves_to_another_resource_is_not_deleted(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.declare_all({"first": {"instance_id": HA}})
     assert stack.up().ok
@@ -50,7 +50,7 @@ def test_a_backup_that_moves_to_another_resource_is_not_deleted(stack: Stack, en
     assert endpoint.count("delete_backup") == 0
 
 
-@pytest.mark.row("14.2")
+@pytest.mark.row("E2")
 @pytest.mark.parametrize("skips", [True, False], ids=["checkpoints skipped", "checkpoints"])
 def test_a_replacement_keeps_the_new_one(stack: Stack, endpoint: LocalEndpoint, *, skips: bool) -> None:
     if skips:
@@ -68,7 +68,7 @@ def test_a_replacement_keeps_the_new_one(stack: Stack, endpoint: LocalEndpoint, 
     assert stack.up("--expect-no-changes").ok
 
 
-@pytest.mark.row("14.2")
+@pytest.mark.row("E2")
 def test_the_string_alone_changes_nothing(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.declare(instance_id=HA)
     assert stack.up().ok

@@ -47,7 +47,7 @@ print("failures", len(failures), "limit", getattr(sys, "tracebacklimit", "none")
 """
 
 
-@pytest.mark.row("15.15")
+@pytest.mark.row("P15")
 def test_four_inline_programs_in_threads_of_one_process(stack: Stack, endpoint: LocalEndpoint) -> None:
     script = stack.folder / "inline.py"
     script.write_text(f"INSTANCES = {[HA, CLUSTER]!r}\n{INLINE}")
@@ -126,7 +126,7 @@ def declare(stack: Stack, endpoint: LocalEndpoint, *, theirs: int, seconds: floa
     stack.write(BESIDE_OURS.format(theirs=theirs, seconds=seconds, ours=ours))
 
 
-@pytest.mark.row("15.25")
+@pytest.mark.row("P25")
 def test_others_have_four_threads_as_without_us(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(duration=3.0)
     declare(stack, endpoint, theirs=12, seconds=1.0, ours=12)
@@ -140,7 +140,7 @@ def test_others_have_four_threads_as_without_us(stack: Stack, endpoint: LocalEnd
     assert len({pid for *_, pid in begun}) == 1
 
 
-@pytest.mark.row("15.25")
+@pytest.mark.row("P25")
 def test_theirs_is_not_cut_off_when_the_engine_dies(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(duration=600.0)
     declare(stack, endpoint, theirs=1, seconds=12, ours=2)
@@ -159,7 +159,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-@pytest.mark.row("15.24")
+@pytest.mark.row("P24")
 def test_creates_of_one_instance_share_a_failing_list(stack: Stack, endpoint: LocalEndpoint) -> None:
     short = "pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create='6s'))"
     stack.declare_all({f"b{number}": {"instance_id": HA, "opts": short} for number in range(8)})

@@ -120,7 +120,7 @@ Service("orders", pulumi.ResourceOptions({{options}}))
 TRANSFORMS = re.findall(r"```python\n(def retain.*?)```", (ROOT / "docs" / "policies.md").read_text(), re.DOTALL)
 
 
-@pytest.mark.row("15.2")
+@pytest.mark.row("P2")
 def test_what_a_component_retains_is_no_violation(stack: Stack, endpoint: LocalEndpoint) -> None:
     mandatory: dict[str, Any] = {NAME: {"enforcementLevel": "mandatory"}}
     stack.write(COMPONENT.format(options="retain_on_delete=True"))
@@ -153,7 +153,7 @@ def test_a_transform_can_show_that_it_retains(stack: Stack, endpoint: LocalEndpo
     assert stack.resource()["retainOnDelete"]
 
 
-@pytest.mark.row("15.2")
+@pytest.mark.row("P2")
 def test_an_option_that_is_switched_on_and_off_later_is_seen(stack: Stack, endpoint: LocalEndpoint) -> None:
     mandatory = options(stack.folder, {NAME: "mandatory"})
     stack.declare(**GOOD)
@@ -167,7 +167,7 @@ def test_an_option_that_is_switched_on_and_off_later_is_seen(stack: Stack, endpo
     assert len(endpoint.backups()) == 1
 
 
-@pytest.mark.row("15.13")
+@pytest.mark.row("P13")
 def test_a_secret_remark_is_not_shown(stack: Stack, endpoint: LocalEndpoint) -> None:
     remark = "pulumi.Output.secret('hush-hush')"
     stack.write(
@@ -187,7 +187,7 @@ def test_a_secret_remark_is_not_shown(stack: Stack, endpoint: LocalEndpoint) -> 
     assert HA not in preview.text
 
 
-@pytest.mark.row("15.14")
+@pytest.mark.row("P14")
 def test_a_class_of_ones_own_is_judged_as_well(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.write(
         "import pulumi\nfrom pulumi_dcs import InstanceBackup\n\nclass Ours(InstanceBackup):\n    pass\n\n"

@@ -20,7 +20,7 @@ def warnings(outcome: Outcome) -> int:
     return outcome.text.partition("Diagnostics:\n")[2].count("warning:")
 
 
-@pytest.mark.row("15.9")
+@pytest.mark.row("P9")
 def test_the_first_preview_says_what_will_be_backed_up(stack: Stack, endpoint: LocalEndpoint) -> None:
     instance_id = endpoint.add_instance(
         name="orders", cache_mode="ha", engine_version="6.0", capacity=4.0, used_memory=1229
@@ -45,7 +45,7 @@ def test_the_first_preview_says_what_will_be_backed_up(stack: Stack, endpoint: L
     assert sorted(row["operation"] for row in asked) == ["list_backups", "show_instance"]
 
 
-@pytest.mark.row("15.9")
+@pytest.mark.row("P9")
 def test_a_preview_without_changes_makes_no_request(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.declare(instance_id=HA, remark="one", triggers={"release": 1})
     assert stack.up().ok
@@ -72,7 +72,7 @@ DOWN = {
 }
 
 
-@pytest.mark.row("15.7")
+@pytest.mark.row("P7")
 @pytest.mark.parametrize("what", ["instances", "projects", "adoptions"])
 @pytest.mark.parametrize("fault", DOWN)
 def test_a_service_that_is_down_costs_a_preview_one_request(
@@ -89,7 +89,7 @@ def test_a_service_that_is_down_costs_a_preview_one_request(
     assert warnings(outcome) == 1
 
 
-@pytest.mark.row("15.6")
+@pytest.mark.row("P6")
 def test_a_preview_checks_what_is_to_be_adopted(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.declare(instance_id=HA, adopt_backup_id="not-there")
     outcome = stack.preview()
@@ -121,7 +121,7 @@ def test_a_preview_checks_what_is_to_be_adopted(stack: Stack, endpoint: LocalEnd
     assert outcome.ok, outcome.text
 
 
-@pytest.mark.row("15.8")
+@pytest.mark.row("P8")
 def test_a_poll_that_failed_is_named_for_what_it_is(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(duration=6.0)
     stack.declare(instance_id=HA)

@@ -81,7 +81,7 @@ FATES: dict[str, tuple[Program, list[str], str]] = {
 }
 
 
-@pytest.mark.row("15.1", "15.2")
+@pytest.mark.row("P1", "P2")
 @pytest.mark.parametrize("case", FATES)
 def test_a_preview_knows_whether_the_replaced_backup_is_kept(stack: Stack, endpoint: LocalEndpoint, case: str) -> None:
     program, options, fate = FATES[case]
@@ -102,7 +102,7 @@ def test_a_preview_knows_whether_the_replaced_backup_is_kept(stack: Stack, endpo
 DELETE_FIRST = "delete_before_replace=True"
 
 
-@pytest.mark.row("15.3")
+@pytest.mark.row("P3")
 def test_a_preview_warns_of_the_time_without_a_backup(stack: Stack, endpoint: LocalEndpoint) -> None:
     declare(stack, direct, "one", DELETE_FIRST)
     applied(stack)
@@ -121,7 +121,7 @@ def test_a_preview_warns_of_the_time_without_a_backup(stack: Stack, endpoint: Lo
     assert len(endpoint.backups()) == 1
 
 
-@pytest.mark.row("15.3")
+@pytest.mark.row("P3")
 def test_what_is_kept_leaves_no_time_without_a_backup(stack: Stack, endpoint: LocalEndpoint) -> None:
     both = f"{DELETE_FIRST}, {RETAIN}"
     declare(stack, direct, "one", both)
@@ -135,7 +135,7 @@ def test_what_is_kept_leaves_no_time_without_a_backup(stack: Stack, endpoint: Lo
     assert len(endpoint.backups()) == 2
 
 
-@pytest.mark.row("15.4")
+@pytest.mark.row("P4")
 @pytest.mark.parametrize("retained", [False, True], ids=["deleted", "kept"])
 @pytest.mark.parametrize("how", ["target-replace", "taint"])
 def test_a_forced_replacement_is_said(stack: Stack, endpoint: LocalEndpoint, how: str, retained: bool) -> None:
@@ -164,7 +164,7 @@ def force(stack: Stack, how: str) -> list[str]:
     return []
 
 
-@pytest.mark.row("15.4", "14.17")
+@pytest.mark.row("P4", "E17")
 def test_a_forced_replacement_of_an_adopted_backup_takes_a_new_one(stack: Stack, endpoint: LocalEndpoint) -> None:
     adopted = endpoint.add_backup(HA)
     stack.declare(instance_id=HA, adopt_backup_id=adopted)
@@ -178,7 +178,7 @@ def test_a_forced_replacement_of_an_adopted_backup_takes_a_new_one(stack: Stack,
     assert len(endpoint.backups()) == 1
 
 
-@pytest.mark.row("15.4")
+@pytest.mark.row("P4")
 @pytest.mark.parametrize("how", ["replacement_trigger", "replace_with"])
 def test_a_replacement_by_an_option_is_said(stack: Stack, endpoint: LocalEndpoint, how: str) -> None:
     def write(number: int) -> None:
@@ -201,7 +201,7 @@ def test_a_replacement_by_an_option_is_said(stack: Stack, endpoint: LocalEndpoin
     assert len(endpoint.backup_ids() - before) == 2
 
 
-@pytest.mark.row("15.5")
+@pytest.mark.row("P5")
 def test_replace_on_changes_replaces(stack: Stack, endpoint: LocalEndpoint) -> None:
     option = "replace_on_changes=['wait']"
     declare(stack, direct, "one", option)

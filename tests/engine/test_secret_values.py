@@ -38,7 +38,7 @@ LATER = [
 ]
 
 
-@pytest.mark.row("15.12")
+@pytest.mark.row("P12")
 @pytest.mark.parametrize(("plain", "secret"), LATER, ids=["value", "whole", "second", "remark"])
 def test_a_value_that_becomes_secret_is_encrypted_by_the_next_up(
     stack: Stack, endpoint: LocalEndpoint, plain: str, secret: str
@@ -83,7 +83,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.row("15.13")
+@pytest.mark.row("P13")
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_check_refuses_is_named_and_not_shown(stack: Stack, endpoint: LocalEndpoint, case: str) -> None:
     arguments, said = REFUSED[case]
@@ -98,7 +98,7 @@ def test_what_check_refuses_is_named_and_not_shown(stack: Stack, endpoint: Local
     assert not endpoint.backups()
 
 
-@pytest.mark.row("15.13")
+@pytest.mark.row("P13")
 def test_what_adoption_finds_different_is_named_and_not_shown(stack: Stack, endpoint: LocalEndpoint) -> None:
     backup_id = endpoint.add_backup(HA, remark="made by hand")
     declare(stack, f"adopt_backup_id={backup_id!r}, remark=pulumi.Output.secret('{HUSH}')")
@@ -110,7 +110,7 @@ def test_what_adoption_finds_different_is_named_and_not_shown(stack: Stack, endp
     assert HUSH not in state_text(stack)
 
 
-@pytest.mark.row("15.13")
+@pytest.mark.row("P13")
 def test_no_preview_of_a_secret_shows_it(stack: Stack, endpoint: LocalEndpoint) -> None:
     arguments = f"remark=pulumi.Output.secret('{HUSH}'), triggers={{'a': pulumi.Output.secret('{HUSH}')}}"
     declare(stack, arguments)

@@ -59,7 +59,7 @@ CREDENTIALS = {
 }
 
 
-@pytest.mark.row("15.17")
+@pytest.mark.row("P17")
 @pytest.mark.parametrize("case", CREDENTIALS)
 def test_credentials_that_cannot_be_any(stack: Stack, endpoint: LocalEndpoint, case: str) -> None:
     settings, said = CREDENTIALS[case]
@@ -72,7 +72,7 @@ def test_credentials_that_cannot_be_any(stack: Stack, endpoint: LocalEndpoint, c
     assert not endpoint.requests()
 
 
-@pytest.mark.row("15.17")
+@pytest.mark.row("P17")
 def test_a_configured_token_that_cannot_be_one(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.config("dcs:authToken", f"{PLANTED}\n{PLANTED}", secret=True)
     stack.declare(instance_id=HA)
@@ -93,7 +93,7 @@ ROUTES = {
 }
 
 
-@pytest.mark.row("15.18")
+@pytest.mark.row("P18")
 @pytest.mark.parametrize("case", ROUTES)
 def test_a_route_that_cannot_be_used(stack: Stack, endpoint: LocalEndpoint, case: str) -> None:
     settings, said = ROUTES[case]
@@ -111,7 +111,7 @@ def test_a_route_that_cannot_be_used(stack: Stack, endpoint: LocalEndpoint, case
         assert_planted_nowhere(each, stack.folder.parent)
 
 
-@pytest.mark.row("15.18")
+@pytest.mark.row("P18")
 def test_a_proxy_that_does_not_respond_is_blamed(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.environment.update({"DCS_ENDPOINT": ELSEWHERE, "HTTPS_PROXY": f"http://user:{PLANTED}@{PLANTED}@127.0.0.1:9"})
     stack.declare(instance_id=HA)
@@ -123,7 +123,7 @@ def test_a_proxy_that_does_not_respond_is_blamed(stack: Stack, endpoint: LocalEn
     assert_planted_nowhere(outcome, stack.folder.parent)
 
 
-@pytest.mark.row("15.19")
+@pytest.mark.row("P19")
 @pytest.mark.parametrize(
     "value",
     ["https://dcs..myhuaweicloud.com", "https://[::zz]", f"https://dcs.{'x' * 70}.com"],
@@ -148,7 +148,7 @@ PROFILES = {
 }
 
 
-@pytest.mark.row("15.21")
+@pytest.mark.row("P21")
 @pytest.mark.parametrize("case", PROFILES)
 def test_a_profile_that_cannot_be_used(stack: Stack, endpoint: LocalEndpoint, case: str) -> None:
     content, said = PROFILES[case]

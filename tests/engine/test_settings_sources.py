@@ -20,7 +20,7 @@ KEYS = ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK")
 TOKEN = "METADATATOKEN2204"
 
 
-@pytest.mark.row("15.huaweicloud")
+@pytest.mark.row("P26")
 def test_the_instances_packages_settings_are_enough(stack: Stack, endpoint: LocalEndpoint) -> None:
     for name in endpoint.environment:
         del stack.environment[name]
@@ -46,7 +46,7 @@ def test_the_instances_packages_settings_are_enough(stack: Stack, endpoint: Loca
     assert not endpoint.backups()
 
 
-@pytest.mark.row("15.huaweicloud")
+@pytest.mark.row("P26")
 def test_what_is_missing_names_that_packages_settings_as_well(stack: Stack, endpoint: LocalEndpoint) -> None:
     for name in endpoint.environment:
         del stack.environment[name]
@@ -60,7 +60,7 @@ def test_what_is_missing_names_that_packages_settings_as_well(stack: Stack, endp
     assert "huaweicloud:accessKey and huaweicloud:secretKey" in outcome.diagnostics
 
 
-@pytest.mark.row("15.22")
+@pytest.mark.row("P22")
 def test_a_security_token_belongs_to_its_own_keys(make_stack: MakeStack, endpoint: LocalEndpoint) -> None:
     stack = make_stack()
     stack.environment["HW_SECURITY_TOKEN"] = "LEFTOVER"
@@ -126,7 +126,7 @@ def running_server() -> Iterator[_Server]:
             thread.join()
 
 
-@pytest.mark.row("15.23")
+@pytest.mark.row("P23")
 def test_what_goes_to_this_machine_goes_through_no_proxy(stack: Stack, endpoint: LocalEndpoint) -> None:
     for name in KEYS:
         del stack.environment[name]
@@ -152,7 +152,7 @@ def keys_until(seconds: float) -> bytes:
 FAILURES = {"500": (500, f"error {SECRET_KEY}".encode()), "HTML": (200, f"<html>{SECRET_KEY}</html>".encode())}
 
 
-@pytest.mark.row("15.20")
+@pytest.mark.row("P20")
 @pytest.mark.parametrize("failure", FAILURES)
 def test_old_keys_serve_while_new_ones_cannot_be_got(stack: Stack, endpoint: LocalEndpoint, failure: str) -> None:
     for name in KEYS:

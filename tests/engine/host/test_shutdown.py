@@ -44,7 +44,7 @@ def kill_engine(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
-@pytest.mark.row("14.22")
+@pytest.mark.row("E22")
 @pytest.mark.parametrize("refusal", ["", SLOW_TO_REFUSE], ids=["at once", "as on Windows"])
 def test_it_ends_when_the_engine_is_gone(stack: ToyStack, refusal: str) -> None:
     (stack.folder / "sitecustomize.py").write_text(refusal)

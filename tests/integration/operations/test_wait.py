@@ -146,7 +146,7 @@ def polls_within(length: float) -> int:
     return polls
 
 
-@pytest.mark.row("23")
+@pytest.mark.row("E23")
 @pytest.mark.parametrize("status", [401, 403])
 def test_credentials_that_stay_refused_end_the_wait(endpoint: LocalEndpoint, status: int) -> None:
     backup_id = endpoint.add_backup(HA, duration=600.0)
@@ -165,7 +165,7 @@ def test_a_refusal_now_and_then_does_not(endpoint: LocalEndpoint) -> None:
     assert record.has_succeeded
 
 
-@pytest.mark.row("16")
+@pytest.mark.row("E16")
 def test_a_backup_that_was_never_listed_is_gone_after_a_while(endpoint: LocalEndpoint) -> None:
     reported = Reported(timeout=1800.0, clock=LeapingClock())
     with pytest.raises(RecordGoneError, match="it is not in the instance's list"):
@@ -173,14 +173,14 @@ def test_a_backup_that_was_never_listed_is_gone_after_a_while(endpoint: LocalEnd
     assert wait.UNLISTED_TIMEOUT <= reported.operation.elapsed < 2 * wait.UNLISTED_TIMEOUT
 
 
-@pytest.mark.row("16")
+@pytest.mark.row("E16")
 def test_so_it_is_at_once_with_its_instance(endpoint: LocalEndpoint) -> None:
     with pytest.raises(RecordGoneError, match="the instance no longer exists"):
         service_at(endpoint.url).wait(Reported().operation, "11111111-1111-4111-8111-999999999999", "no-such")
     assert endpoint.count("list_backups") == 1
 
 
-@pytest.mark.row("9")
+@pytest.mark.row("E9")
 def test_a_list_that_contradicts_itself_is_no_proof_that_it_is_gone(endpoint: LocalEndpoint) -> None:
     backup_id = endpoint.add_backup(HA, duration=600.0)
     endpoint.behave(list_missing_rows=-1)
@@ -189,7 +189,7 @@ def test_a_list_that_contradicts_itself_is_no_proof_that_it_is_gone(endpoint: Lo
         service_at(endpoint.url, clock=LeapingClock()).wait(reported.operation, HA, backup_id)
 
 
-@pytest.mark.row("16")
+@pytest.mark.row("E16")
 def test_an_undocumented_status_is_final_at_100_percent_and_said(endpoint: LocalEndpoint) -> None:
     endpoint.behave(backup_status="archived", backup_progress="100.00", duration=0.0, failure="dcs.08.0002")
     backup_id = create(service_at(endpoint.url), Reported())

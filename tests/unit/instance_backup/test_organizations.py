@@ -11,7 +11,7 @@ from tests.endpoint import HA
 from tests.unit.simulation import Killed, Service, Stack, VirtualClock
 
 INPUTS = {"backup": {"instance_id": HA, "remark": "one"}}
-pytestmark = pytest.mark.row("14.4")
+pytestmark = pytest.mark.row("E4")
 
 
 @pytest.fixture
