@@ -55,6 +55,7 @@ class Creation:
             session.organization,
             started_at=self._started_at,
             has_same_inputs=self._has_same_inputs,
+            is_own_saved=session.saves_pending_creates,
         )
         wanted = WantedBackup(
             inputs.remark or "",

@@ -25,6 +25,7 @@ class ResourceEvidence:
         organization: the stack's; empty where there is none.
         started_at: when the engine called this create (monotonic): its own pending create is saved since then.
         has_same_inputs: whether a pending create's inputs are those that are declared now.
+        is_own_saved: whether the engine saves this run's own pending creates.
     """
 
     def __init__(
@@ -35,12 +36,14 @@ class ResourceEvidence:
         *,
         started_at: float,
         has_same_inputs: Callable[[Mapping[str, Any]], bool],
+        is_own_saved: bool = True,
     ) -> None:
         self._states = states
         self._urn = urn
         self._organization = organization
         self._started_at = started_at
         self._has_same_inputs = has_same_inputs
+        self._is_own_saved = is_own_saved
 
     def evidence(self) -> Evidence:
         """What the saved state says.
@@ -69,8 +72,8 @@ class ResourceEvidence:
             for index, each in enumerate(state.pending_creates)
             if each.urn == self._urn and self._has_same_inputs(each.inputs)
         ]
-        if not pending:
-            return 0
+        if not pending or not self._is_own_saved:
+            return len(pending)
         if state.started_at >= self._started_at:
             return len(pending) - 1
         first_earlier = _first_of_earlier_runs(state.pending_creates)

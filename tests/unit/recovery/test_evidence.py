@@ -74,6 +74,13 @@ def test_where_it_does_not_another_export_is_made(early: str, later: str, count:
     assert states.made == 2
 
 
+def test_where_the_engine_skips_checkpoints_all_are_of_earlier_runs() -> None:
+    evidence = ResourceEvidence(
+        States((STARTED_AT, "a")), A, "", started_at=STARTED_AT, has_same_inputs=lambda _: True, is_own_saved=False
+    )
+    assert evidence.evidence().interrupted_creates == 1
+
+
 def test_it_names_who_holds_which_record() -> None:
     class Held:
         def read(self, urn: str, organization: str = "", *, not_before: float = 0.0) -> StackState:
