@@ -130,6 +130,11 @@ class Session:
         """The stack's, once a resource of the program has told it; empty where there is none."""
         return self._organization
 
+    @property
+    def saves_pending_creates(self) -> bool:
+        """Whether the engine saves the state before each create; it can be told to do so only at the end."""
+        return self._environment.get("PULUMI_SKIP_CHECKPOINTS", "").lower() not in {"1", "true"}
+
     def scope(self, urn: str) -> Scope:
         """Whose resource it is."""
         with self._lock:

@@ -62,6 +62,7 @@ class Creation:
             started_at=self._started_at,
             checked_at=self._notes.checked_at,
             has_same_inputs=self._has_same_inputs,
+            is_own_saved=session.saves_pending_creates,
         )
         wanted = WantedBackup(
             inputs.remark or "",

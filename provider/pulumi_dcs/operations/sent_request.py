@@ -11,7 +11,7 @@ from ..api.errors import DcsError, ServiceError
 from ..api.transport import CONNECT_TIMEOUT, READ_TIMEOUT
 from .errors import IncompleteListError, UncertainOwnershipError
 from .operation import Operation
-from .ownership import GRACE, Attempt, Progress, SentRequest, Wanted
+from .ownership import CLOCK_GRAIN, GRACE, Attempt, Progress, SentRequest, Wanted
 from .record_cache import RecordCache, Snapshot
 from .records import R, RecordKind
 
@@ -52,6 +52,7 @@ class Sending(Generic[R]):
         self._attempt = attempt
         self._known: frozenset[str] = frozenset()
         self._request = SentRequest(wanted.content)
+        self._listed: Snapshot[R] | None = None
 
     def note_others(self, snapshot: Snapshot[R]) -> None:
         """Note what is there while no response of ours is outstanding: it was made by others."""
@@ -80,12 +81,25 @@ class Sending(Generic[R]):
     def note_lost(self, before: Snapshot[R]) -> None:
         """Note that the response was lost; we have listened until now."""
         self.is_outstanding = True
+        self._listed = before
         now = before.by_service_clock(self._operation.clock.monotonic())
         self._request = replace(self._request, until=now and now + GRACE, is_lost=True)
         self._attempt.save(Progress(request=self._request))
 
     def resume(self, request: SentRequest, snapshot: Snapshot[R]) -> str | None:
-        """Go on with a request of an earlier run whose response nobody knows; the record that it made, if it did."""
+        """Go on with a request of an earlier run whose response nobody knows; the record that it made, if it did.
+
+        Raises:
+            UncertainOwnershipError: several records fit, or it is not known when the request can have made one.
+        """
+        try:
+            return self._resume(request, snapshot)
+        except UncertainOwnershipError:
+            # This run has sent nothing: that the user clears the pending create has to be enough.
+            self.is_outstanding = False
+            raise
+
+    def _resume(self, request: SentRequest, snapshot: Snapshot[R]) -> str | None:
         self._request, self.is_outstanding = request, True
         self._is_proof = request.is_dated
         found = self.claim(snapshot)
@@ -125,6 +139,7 @@ class Sending(Generic[R]):
             except (ServiceError, IncompleteListError) as error:
                 failure = error
                 continue
+            self._note_time_asleep(snapshot)
             if (found := self.claim(snapshot)) is not None:
                 return found, snapshot
         if snapshot is None:
@@ -132,6 +147,16 @@ class Sending(Generic[R]):
             raise failure
         self._check_certainty(snapshot)
         return None, snapshot
+
+    def _note_time_asleep(self, snapshot: Snapshot[R]) -> None:
+        """Let the request have been carried out later by the time for which our clock stood still, as on a laptop."""
+        if self._listed is None or self._request.until is None:
+            return
+        expected = self._listed.by_service_clock(snapshot.received_at)
+        if expected and snapshot.service_time and snapshot.service_time - expected > CLOCK_GRAIN:
+            self._request = replace(self._request, until=self._request.until + (snapshot.service_time - expected))
+            self._attempt.save(Progress(request=self._request))
+        self._listed = snapshot
 
     def try_to_find(self) -> str | None:
         """The record that the outstanding request made, if one list is enough to tell."""

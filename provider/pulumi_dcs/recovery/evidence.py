@@ -27,6 +27,7 @@ class ResourceEvidence:
         started_at: when the engine called this create (monotonic): its own pending create is saved since then.
         checked_at: when the engine had first had the resource checked; its own pending create is saved after that.
         has_same_inputs: whether a pending create's inputs are those that are declared now.
+        is_own_saved: whether the engine saves this run's own pending creates.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class ResourceEvidence:
         started_at: float,
         checked_at: float = -math.inf,
         has_same_inputs: Callable[[Mapping[str, Any]], bool],
+        is_own_saved: bool = True,
     ) -> None:
         self._states = states
         self._urn = urn
@@ -45,6 +47,7 @@ class ResourceEvidence:
         self._started_at = started_at
         self._checked_at = checked_at
         self._has_same_inputs = has_same_inputs
+        self._is_own_saved = is_own_saved
 
     def evidence(self) -> Evidence:
         """What the saved state says.
@@ -75,7 +78,7 @@ class ResourceEvidence:
         ]
         if not pending:
             return 0
-        if state.ended_at < self._checked_at:
+        if state.ended_at < self._checked_at or not self._is_own_saved:
             return len(pending)
         if state.started_at >= self._started_at:
             return len(pending) - 1

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from google.protobuf import struct_pb2
 from pulumi_dcs.api.transport import Request
 from pulumi_dcs.emulator.faults import Fault
+from pulumi_dcs.engine.wire import from_json, from_struct
+from pulumi_dcs.instance_backup.properties import canonical_json
 
 from tests.endpoint import HA
 from tests.unit.simulation import Killed, Service, Stack, VirtualClock
@@ -218,3 +222,36 @@ def test_a_backup_whose_response_is_on_its_way_is_nobody_elses(laboratory: Labor
     laboratory.service.after = drop
     assert first.up({"a": NIGHTLY}), first.errors
     assert not set(first.backup_ids) & set(second.backup_ids), "one backup has two owners"
+
+
+def test_a_computer_that_slept_while_the_request_was_on_its_way_makes_no_second(laboratory: Laboratory) -> None:
+    """The monotonic clock stands still meanwhile, and the connection is lost: the service's clock is far ahead then."""
+    laboratory.service.world.faults.planned = [Fault(operation="create_backup", drop=True, carried_out=True)]
+
+    def sleep(request: Request) -> None:
+        if request.method == "POST":
+            laboratory.service.world.behaviour.clock_offset = 3600.0
+
+    laboratory.service.before = sleep
+    stack = laboratory.stack()
+    assert stack.up({"a": NIGHTLY}), stack.errors
+    assert laboratory.backup_ids == stack.backup_ids
+
+
+def test_of_two_that_the_killed_runs_request_may_have_made_no_third_is_made(laboratory: Laboratory) -> None:
+    stack = laboratory.stack()
+    laboratory.killed(lambda: stack.up({"a": NIGHTLY}), "before the response")
+    laboratory.service.world.store.add_backup(HA, remark="nightly", backup_format="rdb", duration=1.0)
+    laboratory.clock.now += 3600
+    assert not stack.up({"a": NIGHTLY})
+    assert len(laboratory.backup_ids) == 2
+    stack.clear_pending_creates()
+    assert stack.up({"a": NIGHTLY}), stack.errors
+
+
+def test_a_large_number_is_the_same_in_the_state_as_on_the_wire() -> None:
+    """Such as a time in nanoseconds: else the pending create of a killed run would be one with other inputs."""
+    told = struct_pb2.Struct()
+    told.update({"now": 1764500000123456789})
+    written = json.loads('{"now": 1764500000123456800}')
+    assert canonical_json(from_struct(told)) == canonical_json(from_json(written))

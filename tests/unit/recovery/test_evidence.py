@@ -85,6 +85,13 @@ def test_one_from_before_the_check_holds_nothing_of_this_run(ended_at: float, co
     assert (evidence.interrupted_creates, states.made) == (count, made)
 
 
+def test_where_the_engine_skips_checkpoints_all_are_of_earlier_runs() -> None:
+    evidence = ResourceEvidence(
+        States((STARTED_AT, "a")), A, "", started_at=STARTED_AT, has_same_inputs=lambda _: True, is_own_saved=False
+    )
+    assert evidence.evidence().interrupted_creates == 1
+
+
 def test_it_names_who_holds_which_record() -> None:
     class Held:
         def read(self, urn: str, organization: str = "", *, not_before: float = 0.0) -> StackState:
