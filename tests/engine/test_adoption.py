@@ -55,7 +55,7 @@ def test_so_it_is_when_a_replacement_is_forced(stack: Stack, endpoint: LocalEndp
         assert stack.pulumi("state", "taint", urn, "--yes").ok
     preview = stack.preview(*options)
     assert preview.ok, preview.text
-    assert f"Takes a new backup of instance {HA}: the replacement is forced." in preview.diagnostics
+    assert f"Takes a new backup of instance {HA}, then deletes backup {theirs}." in preview.diagnostics
     assert "Takes over" not in preview.text
     outcome = stack.up(*options)
     assert outcome.ok, outcome.text

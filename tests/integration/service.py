@@ -47,7 +47,7 @@ class Reported:
 class Uninterrupted:
     """A saved state without interrupted creates."""
 
-    def evidence(self) -> Evidence:
+    def evidence(self, enough: int) -> Evidence:
         return Evidence()
 
 

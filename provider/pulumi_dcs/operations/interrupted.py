@@ -61,7 +61,8 @@ class InterruptedCreate(Generic[R]):
             return None
         if attempt.is_retry:
             return self._continue(snapshot)
-        evidence = self._evidence(suspects)
+        enough = 1 + max(attempt.interrupted_creates, int(attempt.continues_an_interrupted))
+        evidence = self._evidence(suspects, enough)
         self._sending.in_state = evidence.in_state.keys()
         attempt.note_interrupted(evidence.interrupted_creates)
         # A pending create stays in the state until the user clears it, long after a run has settled it.
@@ -112,9 +113,9 @@ class InterruptedCreate(Generic[R]):
             and self._attempt.can_have_made(record.id)
         ]
 
-    def _evidence(self, suspects: Sequence[R]) -> Evidence:
+    def _evidence(self, suspects: Sequence[R], enough: int) -> Evidence:
         try:
-            return self._saved_state.evidence()
+            return self._saved_state.evidence(enough)
         except EvidenceUnavailableError as error:
             noun = self._kind.noun
             ids = [record.id for record in suspects] or [self._attempt.progress.record_id or "(id not known)"]

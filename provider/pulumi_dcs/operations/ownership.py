@@ -176,8 +176,11 @@ class EvidenceUnavailableError(Exception):
 class SavedState(Protocol):
     """Reads the evidence, when it is needed."""
 
-    def evidence(self) -> Evidence:
+    def evidence(self, enough: int) -> Evidence:
         """What the saved state says.
+
+        Args:
+            enough: from how many interrupted creates on it does not matter how many there are exactly.
 
         Raises:
             EvidenceUnavailableError: it can't be read.

@@ -49,24 +49,27 @@ class ResourceEvidence:
         self._has_same_inputs = has_same_inputs
         self._is_own_saved = is_own_saved
 
-    def evidence(self) -> Evidence:
+    def evidence(self, enough: int) -> Evidence:
         """What the saved state says.
+
+        Args:
+            enough: from how many interrupted creates on it does not matter how many there are exactly.
 
         Raises:
             EvidenceUnavailableError: it can't be read.
         """
         try:
             state = self._states.read(self._urn, self._organization)
-            interrupted = self._interrupted(state)
-            if interrupted is None:
+            at_least, at_most = self._interrupted(state)
+            if at_least < at_most and at_least < enough:
                 state = self._states.read(self._urn, self._organization, not_before=self._started_at)
-                interrupted = self._interrupted(state) or 0
+                at_least, _ = self._interrupted(state)
         except StackStateUnavailable as error:
             raise EvidenceUnavailableError(error.reason) from error
-        return Evidence(interrupted, records_in(state))
+        return Evidence(at_least, records_in(state))
 
-    def _interrupted(self, state: StackState) -> int | None:
-        """How many creates were interrupted; None where this run's own can't be told from theirs.
+    def _interrupted(self, state: StackState) -> tuple[int, int]:
+        """How many creates were interrupted, at least and at most: this run's own may be among the pending ones.
 
         The engine saves a pending create before it calls create, and puts this run's before those of earlier runs. So
         whatever follows a URN's second pending create is from earlier runs.
@@ -77,13 +80,14 @@ class ResourceEvidence:
             if each.urn == self._urn and self._has_same_inputs(each.inputs)
         ]
         if not pending:
-            return 0
+            return 0, 0
+        count = len(pending)
         if state.ended_at < self._checked_at or not self._is_own_saved:
-            return len(pending)
+            return count, count
         if state.started_at >= self._started_at:
-            return len(pending) - 1
+            return count - 1, count - 1
         first_earlier = _first_of_earlier_runs(state.pending_creates)
-        return len(pending) if pending[0][0] >= first_earlier else None
+        return count if pending[0][0] >= first_earlier else count - 1, count
 
 
 def record_id_of(resource_id: str) -> str:

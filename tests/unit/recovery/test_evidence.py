@@ -34,10 +34,14 @@ class States:
         raise AssertionError("no such export")
 
 
-def interrupted(states: States, urn: str = A, declared: Mapping[str, Any] = INPUTS) -> int:
+ALL = 100
+"""More interrupted creates than there are: their number matters."""
+
+
+def interrupted(states: States, urn: str = A, declared: Mapping[str, Any] = INPUTS, enough: int = ALL) -> int:
     return (
         ResourceEvidence(states, urn, "", started_at=STARTED_AT, has_same_inputs=lambda inputs: inputs == declared)
-        .evidence()
+        .evidence(enough)
         .interrupted_creates
     )
 
@@ -75,13 +79,24 @@ def test_where_it_does_not_another_export_is_made(early: str, later: str, count:
     assert states.made == 2
 
 
+@pytest.mark.parametrize(
+    ("pending", "enough", "count", "made"), [("aa", 1, 1, 1), ("aa", 2, 3, 2), ("aaa", 2, 2, 1), ("a", 1, 3, 2)]
+)
+def test_where_their_number_does_not_matter_the_earlier_export_is_enough(
+    pending: str, enough: int, count: int, made: int
+) -> None:
+    states = States((50.0, pending), (STARTED_AT, "aaaa"))
+    assert interrupted(states, enough=enough) == count
+    assert states.made == made
+
+
 @pytest.mark.parametrize(("ended_at", "count", "made"), [(59.0, 1, 1), (60.0, 0, 2), (61.0, 0, 2)])
 def test_one_from_before_the_check_holds_nothing_of_this_run(ended_at: float, count: int, made: int) -> None:
     states = States((50.0, "a"), (STARTED_AT, "a"))
     states.exports[0] = replace(states.exports[0], ended_at=ended_at)
     evidence = ResourceEvidence(
         states, A, "", started_at=STARTED_AT, checked_at=60.0, has_same_inputs=lambda _: True
-    ).evidence()
+    ).evidence(ALL)
     assert (evidence.interrupted_creates, states.made) == (count, made)
 
 
@@ -89,7 +104,7 @@ def test_where_the_engine_skips_checkpoints_all_are_of_earlier_runs() -> None:
     evidence = ResourceEvidence(
         States((STARTED_AT, "a")), A, "", started_at=STARTED_AT, has_same_inputs=lambda _: True, is_own_saved=False
     )
-    assert evidence.evidence().interrupted_creates == 1
+    assert evidence.evidence(ALL).interrupted_creates == 1
 
 
 def test_it_names_who_holds_which_record() -> None:
@@ -102,7 +117,7 @@ def test_it_names_who_holds_which_record() -> None:
             )
             return StackState(resources, (), STARTED_AT)
 
-    evidence = ResourceEvidence(Held(), A, "", started_at=STARTED_AT, has_same_inputs=lambda _: True).evidence()
+    evidence = ResourceEvidence(Held(), A, "", started_at=STARTED_AT, has_same_inputs=lambda _: True).evidence(ALL)
     assert evidence.in_state == {"x": A, "y": B}
 
 
@@ -112,4 +127,4 @@ def test_a_state_that_can_not_be_read_says_why() -> None:
             raise StackStateUnavailable("the backend does not respond")
 
     with pytest.raises(EvidenceUnavailableError, match="the backend does not respond"):
-        ResourceEvidence(Unreadable(), A, "", started_at=0.0, has_same_inputs=lambda _: True).evidence()
+        ResourceEvidence(Unreadable(), A, "", started_at=0.0, has_same_inputs=lambda _: True).evidence(ALL)
