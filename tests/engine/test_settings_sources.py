@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -101,7 +101,7 @@ class _Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Recorder)
         self.seen: list[str] = []
-        self.responses: list[tuple[int, bytes]] = [(404, b"")]
+        self.responses: list[Callable[[], tuple[int, bytes]]] = [lambda: (404, b"")]
 
     @property
     def url(self) -> str:
@@ -111,7 +111,8 @@ class _Server(ThreadingHTTPServer):
         """The next response to a request for keys; the last one for ever."""
         if "securitykey" not in path:
             return (200, TOKEN.encode()) if "token" in path else (404, b"")
-        return self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
+        response = self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
+        return response()
 
 
 @contextmanager
@@ -142,11 +143,11 @@ def test_what_goes_to_this_machine_goes_through_no_proxy(stack: Stack, endpoint:
         assert not [seen for seen in proxy.seen if "/v2/" in seen]
 
 
-def keys_until(seconds: float) -> bytes:
-    """The metadata service's response: keys that are good for so long."""
+def keys_for(seconds: float) -> tuple[int, bytes]:
+    """The metadata service's response: keys that are good for so long from now on."""
     end = time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime(time.time() + seconds))
     keys = {"access": ACCESS_KEY, "secret": SECRET_KEY, "securitytoken": TOKEN, "expires_at": end}
-    return json.dumps({"credential": keys}).encode()
+    return 200, json.dumps({"credential": keys}).encode()
 
 
 FAILURES = {"500": (500, f"error {SECRET_KEY}".encode()), "HTML": (200, f"<html>{SECRET_KEY}</html>".encode())}
@@ -162,14 +163,14 @@ def test_old_keys_serve_while_new_ones_cannot_be_got(stack: Stack, endpoint: Loc
     with running_server() as metadata:
         stack.environment["HTTP_PROXY"] = metadata.url
         # Renewed at once, since they end soon: the next request would do it.
-        metadata.responses = [(200, keys_until(600)), FAILURES[failure]]
+        metadata.responses = [lambda: keys_for(600), lambda: FAILURES[failure]]
         outcome = stack.up()
         assert outcome.ok, outcome.text
         assert SECRET_KEY not in outcome.text
         assert stack.backup_ids() == endpoint.backup_ids()
         # Where they have ended as well, the backup is in the state, and the next run goes on with it.
         endpoint.behave(duration=600.0)
-        metadata.responses = [(200, keys_until(66)), FAILURES[failure]]
+        metadata.responses = [lambda: keys_for(75), lambda: FAILURES[failure]]
         stack.declare(instance_id=HA, triggers={"now": 1})
         outcome = stack.up()
     print(outcome.text)

@@ -28,7 +28,7 @@ from pulumi_dcs.api.transport import Request
 from tests.endpoint import CLUSTER, HA
 from tests.unit.simulation import Killed, Service, Stack, VirtualClock, random_fault
 
-EXAMPLES = int(os.environ.get("DCS_SOAK_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("DCS_SOAK_EXAMPLES", "40"))
 STEPS = int(os.environ.get("DCS_SOAK_STEPS", "50"))
 STACKS = st.integers(0, 2)
 SEEDS = st.integers(0, 2**32)
@@ -357,6 +357,7 @@ class Fleet(RuleBasedStateMachine):
         self.theirs.add(made.backup_id)
 
 
+@pytest.mark.timeout(1200)  # 2,000 steps take two minutes of one core, which four workers may have to share
 def test_random_schedules() -> None:
     run_state_machine_as_test(
         Fleet,
