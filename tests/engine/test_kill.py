@@ -429,3 +429,25 @@ def test_a_journal_that_is_out_of_date_does_not_pass_off_the_old_backup_as_new(
     assert outcome.ok, outcome.text
     (new,) = endpoint.backup_ids()
     assert new != old
+
+
+@pytest.mark.row("13")
+@pytest.mark.parametrize("when", ["begun", "response"])
+def test_a_host_that_dies_alone_leaves_no_pending_create_and_is_gone_on_with(
+    stack: Stack, endpoint: LocalEndpoint, when: str
+) -> None:
+    """The engine lives on, sees the create fail, and saves a state that knows nothing of it."""
+    endpoint.behave(duration=30.0)
+    if when == "response":
+        endpoint.plan({"operation": "create_backup", "carried_out": True, "delay": 3.0})
+    stack.declare(instance_id=HA, remark="one")
+    process = stack.start_up(endpoint.backups if when == "response" else lambda: endpoint.count("list_backups") > 1)
+    kill_host(stack)
+    process.communicate(timeout=60)
+    assert '"pending_operations"' not in stack.pulumi("stack", "export").text
+    (backup_id,) = endpoint.backup_ids()
+    endpoint.change_backup(backup_id, duration=0.0)
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert stack.backup_ids() == endpoint.backup_ids() == {backup_id}
+    assert endpoint.count("create_backup") == 1

@@ -45,7 +45,7 @@ from pulumi_dcs.instance_backup.lifecycle import Lifecycle
 from pulumi_dcs.session import Session
 from requests.auth import AuthBase
 
-from tests.endpoint import ACCESS_KEY, PROJECT_ID, REGION, SECRET_KEY
+from tests.endpoint import ACCESS_KEY, HA, PROJECT_ID, REGION, SECRET_KEY
 
 ENDPOINT: Final = "http://127.0.0.1:1"
 CONFIGURATION: Final = {
@@ -244,6 +244,7 @@ class Stack:
         is_readable: whether the engine's command line can export the state.
         saves_left: after how many saves they fail; None for never.
         retries: how often a failed create is tried again at once, as an ``on_error`` hook has it.
+        outlives_its_host: whether the engine lives on when the provider is killed, and saves that the create failed.
         current: the URN of the resource that is being created.
         organization: the stack's; empty where the backend has none.
     """
@@ -263,6 +264,7 @@ class Stack:
         self.is_readable = True
         self.saves_left: int | None = None
         self.retries = 0
+        self.outlives_its_host = False
         self.messages = Messages()
         self.errors: list[str] = []
         self.current = ""
@@ -342,7 +344,8 @@ class Stack:
         return self._run(lambda engine: engine.refresh())
 
     def clear_pending_creates(self) -> None:
-        """``pulumi refresh --clear-pending-creates``."""
+        """``pulumi refresh --clear-pending-creates``, after a preview has named what is left."""
+        self._run(lambda engine: engine.preview())
         self.saved.pending_creates.clear()
 
     def _run(self, command: Callable[[Engine], bool]) -> bool:
@@ -369,10 +372,15 @@ class Stack:
             return write()
 
         session.journal._database.transaction = transaction  # type: ignore[method-assign, assignment]
+        engine = Engine(self, Lifecycle(session))
         try:
-            is_good = command(Engine(self, Lifecycle(session)))
+            is_good = command(engine)
         except SaveFailed:
             return False
+        except Killed:
+            if self.outlives_its_host:
+                engine.end_without_host()
+            raise
         session.close()
         return is_good
 
@@ -395,6 +403,15 @@ class Engine:
         for name, inputs in declared.items():
             is_good = self._apply(self._stack.urn(name), dict(inputs), timeout) and is_good
         return is_good and self._delete_the_rest({self._stack.urn(name) for name in declared})
+
+    def preview(self) -> bool:
+        self._check(self._stack.urn("preview"), {}, {"instance_id": HA})
+        return True
+
+    def end_without_host(self) -> None:
+        """Save that the create which was under way has failed, and so made nothing."""
+        self._own.clear()
+        self._save()
 
     def refresh(self) -> bool:
         for urn, resource in list(self._state.resources.items()):

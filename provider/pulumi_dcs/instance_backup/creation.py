@@ -97,6 +97,11 @@ class Creation:
                 self.forget()
             raise
 
+    def note_returned(self) -> None:
+        """The create returns to the engine now, whether it has succeeded or not."""
+        if isinstance(self._attempt, JournalAttempt):
+            self._attempt.note_returned()
+
     def forget(self) -> None:
         """Nothing is left at the service of what this create has made."""
         if isinstance(self._attempt, JournalAttempt):

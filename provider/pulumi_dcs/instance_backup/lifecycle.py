@@ -152,13 +152,15 @@ class Lifecycle:
             which = BackupId(inputs.instance_id, adopted)
             return self._completion.finish(service, operation, request.properties, which, is_made_here=False)
         creation = Creation(self._session, service, request, inputs, started_at)
-        which = BackupId(inputs.instance_id, creation.run(operation))
-        self._session.notes(request.urn).created = which.backup_id
         try:
+            which = BackupId(inputs.instance_id, creation.run(operation))
+            self._session.notes(request.urn).created = which.backup_id
             return self._completion.finish(service, operation, request.properties, which, is_made_here=True)
         except (RecordFailedError, RecordGoneError):
             creation.forget()
             raise
+        finally:
+            creation.note_returned()
 
     @diagnosed
     def read(self, request: ReadRequest) -> ReadResponse:

@@ -67,7 +67,7 @@ class InterruptedCreate(Generic[R]):
         attempt.note_interrupted(evidence.interrupted_creates)
         # A pending create stays in the state until the user clears it, long after a run has settled it.
         is_settled = evidence.interrupted_creates <= attempt.interrupted_creates
-        is_over = is_settled and not attempt.is_unresolved
+        is_over = is_settled and attempt.is_known_to_engine and not attempt.is_unresolved
         if is_over or attempt.progress.record_id in evidence.in_state:
             # The journal is out of date: what it tells of has been saved, or was given up on purpose.
             attempt.save(Progress())

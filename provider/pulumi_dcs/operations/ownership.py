@@ -17,9 +17,12 @@ killed meanwhile. What that run has written into the journal of this machine the
 the response, or the request whose response it did not live to see, as above. On another machine, the mark says it: a
 text at the end of the remark that only this resource with these inputs in this generation writes.
 
-An interrupted create without either proof, and a record that fits and is in no state of ours: then it is not known
-whose the record is, and nothing is sent (``UncertainOwnershipError``). Where the saved state knows of no interrupted
-create, the journal is out of date, and nothing is taken over.
+**A process that died alone.** The journal has a create that never returned to the engine, and no saved state was seen
+with it pending: the engine has outlived it, and saved that nothing was made. The journal says which record it was.
+
+An interrupted create without any proof, and a record that fits and is in no state of ours: then it is not known
+whose the record is, and nothing is sent (``UncertainOwnershipError``). Where the engine knew of it
+and its saved state no longer does, the journal is out of date, and nothing is taken over.
 """
 
 from __future__ import annotations
@@ -119,6 +122,13 @@ class Attempt(Protocol):
         """Whether an earlier create ended in an error without knowing whether it had made something."""
 
     @property
+    def is_known_to_engine(self) -> bool:
+        """Whether the engine knew of the interrupted create: it had returned, or was seen pending in the saved state.
+
+        Else the process died alone, and the engine has saved a state that knows nothing of it.
+        """
+
+    @property
     def continues_an_interrupted(self) -> bool:
         """Whether the journal knows of an interrupted create that this one continues, even if nothing was sent."""
 
@@ -192,6 +202,7 @@ class Unrecorded(Generic[R]):
 
     is_retry = False
     is_unresolved = False
+    is_known_to_engine = True
     continues_an_interrupted = False
     interrupted_creates = 0
 

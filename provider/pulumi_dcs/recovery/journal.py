@@ -99,14 +99,14 @@ class Journal:
                 found = usable[-1]
                 database.execute(
                     "update attempts set run = ?, is_reported = 0, replaces = ?, endpoint = ?, region = ?, "
-                    "project_id = ?, changed_at = ? where number = ?",
+                    "project_id = ?, is_known_to_engine = 0, changed_at = ? where number = ?",
                     (own, replaces, site.endpoint, site.region, site.project_id, time.time(), found.number),
                 )
                 is_retry = found.run == own or was_awaited
                 return JournalAttempt(self, found.number, urn, inputs_hash, found, is_retry=is_retry)
             cursor = database.execute(
                 "insert into attempts (scope, urn, inputs_hash, replaces, endpoint, region, project_id, instance_id, "
-                "run, changed_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "run, is_known_to_engine, changed_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)",
                 (scope.key, urn, inputs_hash, replaces, *astuple(site), own, time.time()),
             )
             return JournalAttempt(self, int(cursor.lastrowid or 0), urn, inputs_hash, None)
@@ -194,6 +194,19 @@ class Journal:
         """Keep that an attempt ends in an error without knowing whether it has made something."""
         with self._database.transaction() as database:
             database.execute("update attempts set is_unresolved = 1 where number = ?", (number,))
+
+    @_surviving
+    def note_known_to_engine(self, number: int, run: str = "") -> None:
+        """Keep that the engine knows of an attempt: from now on, what its saved state has not was given up.
+
+        Args:
+            run: only as long as it is this run's; empty for our own.
+        """
+        with self._database.transaction() as database:
+            database.execute(
+                "update attempts set is_known_to_engine = 1 where number = ? and run = ?",
+                (number, run or self._runs.own),
+            )
 
     @_surviving
     def drop(self, number: int) -> None:

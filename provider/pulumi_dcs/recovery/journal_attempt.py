@@ -34,6 +34,7 @@ class JournalAttempt:
         self.progress = found.progress if found else Progress()
         self.is_retry = is_retry
         self.is_unresolved = found.is_unresolved if found else False
+        self.is_known_to_engine = found.is_known_to_engine if found else True
         self.continues_an_interrupted = found is not None and not is_retry and not self.is_unresolved
 
     def save(self, progress: Progress) -> None:
@@ -45,6 +46,10 @@ class JournalAttempt:
     def note_interrupted(self, count: int) -> None:
         """Keep, as soon as there is a record, how many interrupted creates the saved state has."""
         self._interrupted_now = count
+
+    def note_returned(self) -> None:
+        """Keep that it returns to the engine now."""
+        self._journal.note_known_to_engine(self._number)
 
     def leave_unresolved(self) -> None:
         """Keep that it ends in an error without knowing whether it has made something."""

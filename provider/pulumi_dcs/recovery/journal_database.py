@@ -26,7 +26,7 @@ create table if not exists attempts (
     endpoint text not null, region text not null, project_id text not null, instance_id text not null,
     record_id text not null default '', request text not null default '',
     run text not null, is_reported integer not null default 0, is_unresolved integer not null default 0,
-    interrupted integer not null default 0,
+    interrupted integer not null default 0, is_known_to_engine integer not null default 1,
     saved_at real, changed_at real not null
 );
 create index if not exists attempts_of_resource on attempts (scope, urn);
@@ -36,7 +36,7 @@ create unique index if not exists one_owner on attempts (endpoint, record_id) wh
 """
 _COLUMNS: Final = (
     "number, urn, inputs_hash, endpoint, region, project_id, instance_id, record_id, request, run, is_reported, "
-    "is_unresolved, interrupted, saved_at is not null"
+    "is_unresolved, interrupted, is_known_to_engine, saved_at is not null"
 )
 
 
@@ -54,6 +54,8 @@ class Entry:
         is_reported: whether that process ended in good order after it had reported the record to the engine.
         is_unresolved: whether that create ended in an error without knowing whether it had made something.
         interrupted: how many interrupted creates the saved state had when the record was found.
+        is_known_to_engine: whether the create has returned to its engine, or was seen pending in a saved state since.
+            Else the engine may have outlived the process and saved a state that knows nothing of the create.
         is_saved: whether a saved state has been seen to hold the record.
     """
 
@@ -66,6 +68,7 @@ class Entry:
     is_reported: bool
     is_unresolved: bool
     interrupted: int
+    is_known_to_engine: bool
     is_saved: bool
 
 
@@ -160,6 +163,7 @@ def _entry(  # noqa: PLR0917 - one for each column
     is_reported: int,
     is_unresolved: int,
     interrupted: int,
+    is_known_to_engine: int,
     is_saved: int,
 ) -> Entry:
     site = Site(endpoint, region, project_id, instance_id)
@@ -174,6 +178,7 @@ def _entry(  # noqa: PLR0917 - one for each column
         bool(is_reported),
         bool(is_unresolved),
         interrupted,
+        bool(is_known_to_engine),
         bool(is_saved),
     )
 

@@ -103,8 +103,10 @@ class Orphans:
     def _see_to(self, entry: Entry, state: StackState, in_state: Mapping[str, str], urn: str) -> None:
         if entry.progress.record_id in in_state:
             return
-        is_pending = any(pending.urn == entry.urn for pending in state.pending_creates)
-        if not is_pending and not entry.is_unresolved:
+        pending = sum(each.urn == entry.urn for each in state.pending_creates)
+        if pending > entry.interrupted:
+            self._journal.note_known_to_engine(entry.number, entry.run)
+        elif not pending and entry.is_known_to_engine and not entry.is_unresolved:
             # Saved and given up since, or cleared by the user: an entry that is out of date.
             self._journal.drop_left(entry.number)
             return
@@ -118,10 +120,10 @@ class Orphans:
         if found.record_id in in_state:
             return
         name = entry.urn.rpartition("::")[2]
+        ending = "\n  `pulumi refresh --clear-pending-creates` ends this message." if pending else ""
         self._warn(
             urn,
             f"Orphan: {found.description}, made for {name!r} by a run that was interrupted. No state holds it.\n"
             f"  Take it over with adopt_backup_id={found.record_id!r}, or delete it in the console. `pulumi up` takes "
-            f"it over by itself if {name!r} is declared as it was then.\n"
-            "  `pulumi refresh --clear-pending-creates` ends this message.",
+            f"it over by itself if {name!r} is declared as it was then.{ending}",
         )

@@ -255,3 +255,50 @@ def test_a_large_number_is_the_same_in_the_state_as_on_the_wire() -> None:
     told.update({"now": 1764500000123456789})
     written = json.loads('{"now": 1764500000123456800}')
     assert canonical_json(from_struct(told)) == canonical_json(from_json(written))
+
+
+@pytest.mark.parametrize("when", ["while it waits for the backup", "before the response"])
+def test_where_the_engine_outlives_its_host_there_is_no_second(laboratory: Laboratory, when: str) -> None:
+    """The engine takes the create for failed, and saves a state that knows nothing of it."""
+    stack = laboratory.stack()
+    stack.outlives_its_host = True
+    laboratory.killed(lambda: stack.up({"a": NIGHTLY}), when)
+    assert not stack.saved.pending_creates
+    made = laboratory.backup_ids
+    assert stack.up({"a": NIGHTLY}), stack.errors
+    assert laboratory.backup_ids == made == stack.backup_ids
+
+
+def test_twice_in_a_row_neither(laboratory: Laboratory) -> None:
+    """The first time it was pending, and still is: that says nothing of the second."""
+    stack = laboratory.stack()
+    laboratory.killed(lambda: stack.up({"a": NIGHTLY}))
+    stack.outlives_its_host = True
+    laboratory.killed(lambda: stack.up({"a": NIGHTLY}), "before the list")
+    made = laboratory.backup_ids
+    assert stack.up({"a": NIGHTLY}), stack.errors
+    assert laboratory.backup_ids == made == stack.backup_ids
+
+
+def test_where_the_engine_outlives_its_host_what_nobody_declares_any_more_is_named(laboratory: Laboratory) -> None:
+    stack = laboratory.stack()
+    stack.outlives_its_host = True
+    laboratory.killed(lambda: stack.up({"a": NIGHTLY}))
+    (left,) = laboratory.backup_ids
+    for _ in range(2):
+        stack.up({"a": {**NIGHTLY, "remark": "other"}})
+        said = "\n".join(stack.messages.lasting)
+        assert f"Orphan: backup {left} " in said
+        assert "clear-pending-creates" not in said, "nothing is pending"
+    laboratory.service.world.store.remove_backup(left)
+    stack.up({"a": {**NIGHTLY, "remark": "other"}})
+    assert "Orphan" not in "\n".join(stack.messages.lasting)
+
+
+def test_what_was_named_and_cleared_is_given_up(laboratory: Laboratory) -> None:
+    stack = laboratory.stack()
+    laboratory.killed(lambda: stack.up({"a": NIGHTLY}))
+    (left,) = laboratory.backup_ids
+    stack.clear_pending_creates()
+    assert stack.up({"a": NIGHTLY}), stack.errors
+    assert left not in stack.backup_ids

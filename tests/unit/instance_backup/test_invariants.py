@@ -232,15 +232,21 @@ class Fleet(RuleBasedStateMachine):
 
     def _troubled_up(self, stack: int, source: random.Random) -> None:
         """An ``up`` with faults, or one that is killed, or whose state can't be saved, or several of that."""
-        trouble = source.choice(("faults", "faults", "kill", "kill", "both", "saves", "retries", "unreadable", "none"))
+        trouble = source.choice(
+            ("faults", "faults", "kill", "kill", "host", "both", "saves", "retries", "unreadable", "none")
+        )
         faults = source.randrange(1, 5) if trouble in ("faults", "both", "retries") else 0
         self.service.world.faults.planned = [random_fault(source) for _ in range(faults)]
         running = self.stacks[stack]
         running.saves_left = source.randrange(1, 6) if trouble == "saves" else None
         running.retries = 2 if trouble == "retries" else 0
         running.is_readable = trouble != "unreadable"
-        self._up(stack, source, kill=trouble in ("kill", "both"), timeout=source.choice((None, None, 40.0, 200.0)))
+        running.outlives_its_host = trouble == "host"
+        self._up(
+            stack, source, kill=trouble in ("kill", "host", "both"), timeout=source.choice((None, None, 40.0, 200.0))
+        )
         running.saves_left, running.retries, running.is_readable = None, 0, True
+        running.outlives_its_host = False
 
     def _up(self, stack: int, source: random.Random, *, kill: bool, timeout: float | None) -> bool:
         countdown = source.choice((1, 2, 2, 2, 3, 3, 4, 5, 8, 13)) if kill else -1

@@ -41,11 +41,18 @@ class Attempt:
     """An attempt in memory."""
 
     def __init__(
-        self, progress: Progress = NOTHING_DONE, *, known: str = "", is_retry: bool = False, is_unresolved: bool = False
+        self,
+        progress: Progress = NOTHING_DONE,
+        *,
+        known: str = "",
+        is_retry: bool = False,
+        is_unresolved: bool = False,
+        is_known_to_engine: bool = True,
     ) -> None:
         self.progress = progress
         self.is_retry = is_retry
         self.is_unresolved = is_unresolved
+        self.is_known_to_engine = is_known_to_engine
         self.left_unresolved = False
         self.continues_an_interrupted = progress != Progress() and not is_retry
         self.interrupted_creates = 0
@@ -239,6 +246,16 @@ def test_without_the_services_time_an_earlier_request_proves_nothing() -> None:
 def test_an_unresolved_create_needs_no_interrupted_one() -> None:
     found, api, _ = create([at(-3590.0)], Attempt(Progress(request=REQUEST), is_unresolved=True))
     assert (found, api.posts) == ("mine", 0)
+
+
+def test_a_create_that_the_engine_never_knew_of_is_gone_on_with() -> None:
+    found, api, _ = create([at(-3590.0)], Attempt(Progress("mine"), is_known_to_engine=False))
+    assert (found, api.posts) == ("mine", 0)
+
+
+def test_one_that_it_knew_of_was_given_up() -> None:
+    found, api, _ = create([at(-3590.0)], Attempt(Progress("mine")))
+    assert (found, api.posts) == ("new", 1)
 
 
 def test_an_unresolved_creates_backup_that_is_in_the_state_is_not_taken_over() -> None:

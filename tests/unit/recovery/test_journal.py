@@ -167,6 +167,16 @@ def test_a_run_that_ended_in_good_order_has_reported_what_it_made(tmp_path: Path
     assert [entry.is_reported for entry in journal(tmp_path).left(SCOPE)] == [True]
 
 
+def test_a_create_that_has_returned_is_known_to_its_engine(tmp_path: Path) -> None:
+    attempt = journal(tmp_path).begin(SCOPE, URN, "hash", SITE)
+    attempt.save(Progress("mine"))
+    assert [entry.is_known_to_engine for entry in journal(tmp_path).left(SCOPE)] == [False]
+    attempt.note_returned()
+    assert [entry.is_known_to_engine for entry in journal(tmp_path).left(SCOPE)] == [True]
+    assert journal(tmp_path).begin(SCOPE, URN, "hash", SITE).is_known_to_engine
+    assert [entry.is_known_to_engine for entry in journal(tmp_path).left(SCOPE)] == [False], "this run's has not"
+
+
 def test_what_is_made_after_an_older_record_was_seen_in_the_state_is_not_saved_yet(tmp_path: Path) -> None:
     journal(tmp_path).begin(SCOPE, URN, "hash", SITE).save(Progress("old"))
     replacing = journal(tmp_path)
