@@ -296,8 +296,8 @@ class Fleet(RuleBasedStateMachine):
             )
         except Killed:
             is_good = False
-            # What ownership.py says it can't tell apart: somebody elsewhere, the same remark, within these seconds.
-            self.clock.now += 15.0
+            # What ownership.py says it can't tell apart: somebody elsewhere, the same remark, within this minute.
+            self.clock.now += 75.0
         finally:
             self.service.before = self.service.after = lambda _: None
             self.service.world.faults.planned = []
