@@ -251,6 +251,9 @@ class Fleet(RuleBasedStateMachine):
     def _up(self, stack: int, source: random.Random, *, kill: bool, timeout: float | None) -> bool:
         countdown = source.choice((1, 2, 2, 2, 3, 3, 4, 5, 8, 13)) if kill else -1
         running = self.stacks[stack]
+        if any(each.home != running.home for each in self.stacks):
+            # What ownership.py says it can't tell apart: stacks on two machines, the same remark, within a minute.
+            self.clock.now += 75.0
         is_troubled = bool(self.service.world.faults.planned) or kill
 
         def count() -> None:
@@ -296,7 +299,7 @@ class Fleet(RuleBasedStateMachine):
             )
         except Killed:
             is_good = False
-            # What ownership.py says it can't tell apart: somebody elsewhere, the same remark, within this minute.
+            # What ownership.py says it can't tell apart: somebody elsewhere, the same remark, within a minute.
             self.clock.now += 75.0
         finally:
             self.service.before = self.service.after = lambda _: None
