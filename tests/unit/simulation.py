@@ -345,8 +345,12 @@ class Stack:
 
     def clear_pending_creates(self) -> None:
         """``pulumi refresh --clear-pending-creates``, after a preview has named what is left."""
-        self._run(lambda engine: engine.preview())
+        self.preview()
         self.saved.pending_creates.clear()
+
+    def preview(self) -> bool:
+        """Preview a new resource."""
+        return self._run(lambda engine: engine.preview())
 
     def _run(self, command: Callable[[Engine], bool]) -> bool:
         self.messages.lasting.clear()

@@ -13,6 +13,7 @@ from ..recovery.orphans import Found, Orphans
 from ..session import Session
 from .backups import SECRET, BackupService, fits
 from .mark import without_mark
+from .properties import inputs_hash
 
 _FIND_TIMEOUT: Final = 10.0
 """Seconds: every command waits for this, and the message is as good without the remark."""
@@ -28,6 +29,7 @@ def name_orphans(session: Session, open_service: Callable[[str, str], BackupServ
         session.journal,
         session.stack_states,
         lambda entry: _find(entry, session, open_service),
+        inputs_hash,
         session.log.warn,
     )
 

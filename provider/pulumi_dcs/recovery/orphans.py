@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..engine.stack_state import StackState, StackStateUnavailable
 from ..operations.ownership import Progress
@@ -44,6 +44,7 @@ class Orphans:
         journal: knows what dead runs have left.
         states: reads the saved state.
         find: asks the service.
+        inputs_hash: of a pending create's inputs, as the journal has it.
         warn: adds a lasting warning to a resource.
     """
 
@@ -52,11 +53,13 @@ class Orphans:
         journal: Journal,
         states: ReadsStackStates,
         find: FindsRecords,
+        inputs_hash: Callable[[Mapping[str, Any]], str],
         warn: Callable[[str, str], None],
     ) -> None:
         self._journal = journal
         self._states = states
         self._find = find
+        self._inputs_hash = inputs_hash
         self._warn = warn
         self._lock = threading.Lock()
         self._is_started = False
@@ -103,8 +106,8 @@ class Orphans:
     def _see_to(self, entry: Entry, state: StackState, in_state: Mapping[str, str], urn: str) -> None:
         if entry.progress.record_id in in_state:
             return
-        pending = sum(each.urn == entry.urn for each in state.pending_creates)
-        if pending > entry.interrupted:
+        pending = [each for each in state.pending_creates if each.urn == entry.urn]
+        if sum(self._inputs_hash(each.inputs) == entry.inputs_hash for each in pending) > entry.interrupted:
             self._journal.note_known_to_engine(entry.number, entry.run)
         elif not pending and entry.is_known_to_engine and not entry.is_unresolved:
             # Saved and given up since, or cleared by the user: an entry that is out of date.

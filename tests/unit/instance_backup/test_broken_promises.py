@@ -280,6 +280,18 @@ def test_twice_in_a_row_neither(laboratory: Laboratory) -> None:
     assert laboratory.backup_ids == made == stack.backup_ids
 
 
+def test_a_pending_create_of_other_inputs_says_nothing_of_it(laboratory: Laboratory) -> None:
+    stack = laboratory.stack()
+    laboratory.killed(lambda: stack.up({"a": NIGHTLY}), "before the request")
+    stack.outlives_its_host = True
+    other = {"a": {**NIGHTLY, "remark": "other"}}
+    laboratory.killed(lambda: stack.up(other), "before the response")
+    made = laboratory.backup_ids
+    stack.preview()
+    assert stack.up(other), stack.errors
+    assert laboratory.backup_ids == made == stack.backup_ids
+
+
 def test_where_the_engine_outlives_its_host_what_nobody_declares_any_more_is_named(laboratory: Laboratory) -> None:
     stack = laboratory.stack()
     stack.outlives_its_host = True

@@ -53,6 +53,7 @@ class Fleet(RuleBasedStateMachine):
         self.made: dict[str, Generation] = {}
         self.made_on: dict[str, Path] = {}
         self.left_on_purpose: set[str] = set()
+        self.known_here_only: set[str] = set()
         self.theirs: set[str] = set()
         self.gone: set[str] = set()
         self.past: set[str] = set()
@@ -123,6 +124,8 @@ class Fleet(RuleBasedStateMachine):
 
     @rule(stack=STACKS, machine=st.integers(0, 1))
     def move_to_another_machine(self, stack: int, machine: int) -> None:
+        if {each for each in self.known_here_only & self.live - set(self.held) if self.made[each][0] == stack}:
+            return  # its engine has outlived its host: neither the state nor another machine knows what was made
         self.stacks[stack].home = self.homes[machine]
 
     @rule(seed=SEEDS)
@@ -137,6 +140,8 @@ class Fleet(RuleBasedStateMachine):
         if backup.status_at(self.store.now()) == "succeed":
             # Another stack's state can't be seen: docs/adopting.md says to clear the pending create there first.
             owner, name, _ = self.made[adopted]
+            if adopted in self.known_here_only and len({each.home for each in self.stacks}) > 1:
+                return  # its engine has outlived its host, and nothing on that machine can know of the adoption
             self.stacks[owner].clear_pending_creates()
             self.generations[owner, name] += 1
             self.left_on_purpose |= (self.live & set(self.made)) - set(self.held)
@@ -299,6 +304,8 @@ class Fleet(RuleBasedStateMachine):
             )
         except Killed:
             is_good = False
+            if running.outlives_its_host:
+                self.known_here_only |= {each for each in self.live & set(self.made) if self.made[each][0] == stack}
             # What ownership.py says it can't tell apart: somebody elsewhere, the same remark, within a minute.
             self.clock.now += 75.0
         finally:
