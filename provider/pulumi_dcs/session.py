@@ -144,10 +144,7 @@ class Session:
 
     def holders(self, urn: str) -> dict[str, str]:
         """The records that the saved state of a URN's stack holds, with their URNs; empty where it can't be read."""
-        try:
-            return records_in(self.stack_states.read(urn, self._organization))
-        except StackStateUnavailable:
-            return {}
+        return records_in(self.in_state(urn))
 
     def in_state(self, urn: str) -> tuple[StateResource, ...]:
         """The resources that the saved state of a URN's stack holds; empty where it can't be read."""

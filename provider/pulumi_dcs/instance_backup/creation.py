@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from ..api.backups import BackupRecord
 from ..engine.requests import CreateRequest
-from ..engine.stack_state import StackStateUnavailable
 from ..engine.values import SECRET
 from ..operations.errors import UncertainOwnershipError
 from ..operations.operation import Operation
@@ -148,12 +147,8 @@ class Creation:
         if self._notes.held or not self._notes.old_inputs:
             return self._notes.held
         # A forced replacement: the engine has asked for no diff, and so not named the old one.
-        try:
-            state = self._session.stack_states.read(self._urn, self._session.organization)
-        except StackStateUnavailable:
-            return ""
-        held = [record_id_of(each.id) for each in state.resources if each.urn == self._urn]
-        return held[0] if held else ""
+        held = (record_id_of(each.id) for each in self._session.in_state(self._urn) if each.urn == self._urn)
+        return next(held, "")
 
     def _has_same_inputs(self, pending: Mapping[str, Any]) -> bool:
         """Whether a pending create was one with the inputs that are declared now; a secret may be equal."""

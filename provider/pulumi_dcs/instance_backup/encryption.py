@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..engine.requests import DiffRequest
-from ..engine.stack_state import StackStateUnavailable
 from ..engine.values import SECRET
 from ..resources.names import SECRET_INPUTS
 from ..session import Session
@@ -28,13 +27,9 @@ def with_note_of_encrypted(request: DiffRequest, session: Session) -> Mapping[st
 
 def _encrypted_in_state(request: DiffRequest, session: Session) -> Sequence[str]:
     """The paths among those that are secret now which the saved state has encrypted."""
-    try:
-        state = session.stack_states.read(request.urn, session.organization)
-    except StackStateUnavailable:
-        return []
     places = [
         place
-        for resource in state.resources
+        for resource in session.in_state(request.urn)
         if resource.urn == request.urn and resource.id == request.id and not resource.is_pending_delete
         for name, value in resource.outputs.items()
         for place in _secret_places(value, name)

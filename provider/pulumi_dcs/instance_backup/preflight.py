@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from ..api.errors import DcsError, ServiceError
 from ..api.instances import Instance, Instances
-from ..engine.stack_state import StackStateUnavailable, StateResource
+from ..engine.stack_state import StateResource
 from ..engine.unknowns import has_unknowns
 from ..operations.errors import RecordNotFoundError
 from ..operations.operation import Operation
@@ -109,11 +109,8 @@ class Preflight:
 
     def held(self, urn: str) -> StateResource | None:
         """The resource as the saved state has it; None where it is not there, or can't be read."""
-        try:
-            state = self._session.stack_states.read(urn, self._session.organization)
-        except StackStateUnavailable:
-            return None
-        return next((each for each in state.resources if each.urn == urn and not each.is_pending_delete), None)
+        found = (each for each in self._session.in_state(urn) if each.urn == urn and not each.is_pending_delete)
+        return next(found, None)
 
     def fate(self, urn: str, resource_id: str, old_inputs: Inputs) -> preview.Fate:
         """What becomes of the backup that is replaced: the engine goes by the option that its saved state has.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from ..engine.stack_state import PendingCreate, StackState, StackStateUnavailable
+from ..engine.stack_state import PendingCreate, StackState, StackStateUnavailable, StateResource
 from ..operations.ownership import Evidence, EvidenceUnavailableError
 
 
@@ -66,7 +66,7 @@ class ResourceEvidence:
                 at_least, _ = self._interrupted(state)
         except StackStateUnavailable as error:
             raise EvidenceUnavailableError(error.reason) from error
-        return Evidence(at_least, records_in(state))
+        return Evidence(at_least, records_in(state.resources))
 
     def _interrupted(self, state: StackState) -> tuple[int, int]:
         """How many creates were interrupted, at least and at most: this run's own may be among the pending ones.
@@ -96,9 +96,9 @@ def record_id_of(resource_id: str) -> str:
     return record_id if slash else ""
 
 
-def records_in(state: StackState) -> dict[str, str]:
-    """The records that the state holds, by id, with the URN of the resource; not those that it only reads."""
-    owned = [each for each in state.resources if not each.is_external]
+def records_in(resources: Iterable[StateResource]) -> dict[str, str]:
+    """The records that a state's resources hold, by id, with the URN of each; not those that it only reads."""
+    owned = [each for each in resources if not each.is_external]
     return {record: each.urn for each in owned if (record := record_id_of(each.id))}
 
 

@@ -97,7 +97,7 @@ class Orphans:
                 f"the stack's state holds what they made could not be read: {error.reason}",
             )
             return
-        in_state = records_in(state)
+        in_state = records_in(state.resources)
         self._journal.note_all_in_state(list(in_state))
         for entry in entries:
             if self._journal.is_left(entry.number):

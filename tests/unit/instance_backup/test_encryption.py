@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
+from pulumi_dcs.engine.log import Log
 from pulumi_dcs.engine.requests import DiffRequest
 from pulumi_dcs.engine.stack_state import StackState, StackStateUnavailable, StateResource
 from pulumi_dcs.engine.values import SECRET
@@ -44,7 +44,7 @@ def noted(states: States, new_paths: list[str], old_inputs: Any = None, old_outp
         {"triggers": {"password": "hunter2"}, **(old_outputs or {})},
         {"triggers": {"password": "hunter2"}, SECRET_INPUTS: new_paths},
     )
-    session = cast(Session, SimpleNamespace(stack_states=states, organization=""))
+    session = Session({}, Log(), environment={}, stack_states=states)
     return with_note_of_encrypted(request, session).get(SECRET_INPUTS)
 
 
