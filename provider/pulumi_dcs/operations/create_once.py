@@ -7,8 +7,8 @@ from typing import Final, Generic
 
 from ..api import retries
 from ..api.clock import Pause, in_words
-from ..api.error_codes import BUSY
 from ..api.errors import ConnectionFailed, DcsError, InstanceBusyError, ThrottledError, UnexpectedResponse
+from .busy import MAX_BUSY_DELAY, busy_message
 from .errors import (
     CancelledError,
     CreateFailedError,
@@ -27,8 +27,6 @@ from .sent_request import Sending
 
 MAX_LOST_RESPONSES: Final = 4
 """How many responses may be lost, one after another, before we give up: a service that fails so often is broken."""
-MAX_BUSY_DELAY: Final = 15.0
-"""Seconds between two tries while the instance is busy: its own operations take minutes."""
 MAX_TRUST_IN_A_LIST: Final = 60.0
 """Seconds after which a busy instance is asked again even if its list still shows a running record: such a record can
 be stuck."""
@@ -98,10 +96,8 @@ class CreateOnce(Generic[R]):
             if (found := self._sending.try_to_find()) is not None:
                 return found
             self._leave()
-            facts = facts_of(self._last_failure) if self._last_failure else ()
-            raise type(error)(
-                error.summary, facts=(*error.facts, *facts, self._outcome), advice=self._advice(error)
-            ) from error
+            facts = (*error.facts, *facts_of(self._last_failure), self._outcome)
+            raise type(error)(error.summary, facts=facts, advice=self._advice(error)) from error
         except UncertainOwnershipError:
             self._leave()
             raise
@@ -173,8 +169,7 @@ class CreateOnce(Generic[R]):
         self._busy_since = started if self._busy_since is None else self._busy_since
         while True:
             waited = operation.elapsed - self._busy_since
-            what = BUSY[error.error_code]
-            operation.report_progress(f"the instance is {what} ({error.error_code}); waiting, {in_words(waited)}")
+            operation.report_progress(busy_message(error, waited))
             delay = min(next_poll_delay(waited), MAX_BUSY_DELAY)
             operation.pause(delay)
             snapshot = self._cache.list(

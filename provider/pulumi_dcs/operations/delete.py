@@ -6,8 +6,7 @@ from enum import Enum
 from typing import Final, Generic
 
 from ..api import retries
-from ..api.clock import in_words
-from ..api.error_codes import BACKUP_GONE, BUSY
+from ..api.error_codes import BACKUP_GONE
 from ..api.errors import (
     ConnectionFailed,
     DcsError,
@@ -18,6 +17,7 @@ from ..api.errors import (
     UnexpectedResponse,
 )
 from ..api.instances import is_instance_gone
+from .busy import MAX_BUSY_DELAY, busy_message
 from .errors import CancelledError, DeleteFailedError, OperationError, TimedOutError, facts_of
 from .operation import Operation
 from .polling import next_poll_delay
@@ -26,8 +26,6 @@ from .records import OpenApi, R, RecordKind
 
 RETRY_TIMEOUT: Final = 120.0
 """Seconds for which a delete is tried again while the service can't be reached or fails."""
-_MAX_DELAY: Final = 15.0
-"""Seconds between two tries while the instance is busy: its own operations take minutes."""
 _MAX_CONTRADICTIONS: Final = 3
 """How often the service may say that a record is gone which its list still has, before that is an error: a deleted
 record stays listed for a while."""
@@ -115,8 +113,8 @@ class Delete(Generic[R]):
         try:
             self._run()
         except (TimedOutError, CancelledError) as error:
-            facts = facts_of(self._last_failure) if self._last_failure else ()
-            raise type(error)(error.summary, facts=(*error.facts, *facts), advice=error.advice) from error
+            facts = (*error.facts, *facts_of(self._last_failure))
+            raise type(error)(error.summary, facts=facts, advice=error.advice) from error
         except OperationError:
             raise
         except DcsError as error:
@@ -130,17 +128,14 @@ class Delete(Generic[R]):
             if outcome is _Outcome.GONE:
                 return
             delay = next_poll_delay(self._operation.elapsed) if outcome is _Outcome.AGAIN else 0.0
-            self._operation.pause(min(delay, _MAX_DELAY))
+            self._operation.pause(min(delay, MAX_BUSY_DELAY))
 
     def _try(self) -> _Outcome:
         """Send the request once."""
         try:
             self._open_api(self._operation.pause).delete(self._instance_id, self._record_id)
         except InstanceBusyError as error:
-            what = BUSY[error.error_code]
-            return self._again(
-                error, f"the instance is {what} ({error.error_code}); waiting, {in_words(self._operation.elapsed)}"
-            )
+            return self._again(error, busy_message(error, self._operation.elapsed))
         except ThrottledError as error:
             # The client waits by itself until the service wants to hear from us again.
             self._last_failure = error

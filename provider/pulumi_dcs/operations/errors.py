@@ -109,6 +109,6 @@ class DeleteFailedError(OperationError):
     """A record was not deleted, or whether it was is not known."""
 
 
-def facts_of(error: DcsError) -> tuple[str, ...]:
-    """An error as facts of another one: its summary, then its own facts."""
-    return (error.summary, *error.facts)
+def facts_of(error: DcsError | None) -> tuple[str, ...]:
+    """An error as facts of another one: its summary, then its own facts; none where there is no error."""
+    return (error.summary, *error.facts) if error is not None else ()

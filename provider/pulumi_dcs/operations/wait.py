@@ -103,7 +103,7 @@ class Wait(Generic[R]):
         except CancelledError:
             raise CancelledError(f"Cancelled while {self._what} was being made.") from None
         except TimedOutError:
-            facts = facts_of(self._last_failure) if self._last_failure else ()
+            facts = facts_of(self._last_failure)
             raise TimedOutError(
                 f"After {in_words(self._operation.timeout)}, {self._what} is not finished.",
                 facts=(f"the last poll failed: {facts[0]}", *facts[1:]) if facts else (),
