@@ -187,8 +187,7 @@ class RecordCache(Generic[R]):
             records.update(new)
             totals.add(page.total)
             row_count += page.row_count
-            is_last = row_count >= page.total if page.total is not None else page.row_count < PAGE_SIZE
-            if is_last or not new:
+            if page.is_last or not new:
                 break
         is_complete = len(records) == row_count and (totals == {row_count} or (totals == {None} and row_count > 0))
         return Snapshot(started_at, records, is_complete, page.service_time, received_at)

@@ -85,6 +85,10 @@ class Page(Protocol[R_co]):
         """How many rows the page had."""
 
     @property
+    def is_last(self) -> bool:
+        """Whether nothing comes after it, as far as it tells."""
+
+    @property
     def service_time(self) -> datetime | None:
         """The service's clock when it responded."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 from pulumi_dcs.api.backups import BackupPage, BackupRecord, BackupStatus
@@ -33,7 +34,7 @@ class Pages:
 
     def list_page(self, instance_id: str, *, limit: int, offset: int) -> BackupPage:
         self.asked.append(offset)
-        return self._page(offset)
+        return replace(self._page(offset), offset=offset, limit=limit)
 
     def delete(self, instance_id: str, record_id: str) -> None:
         raise NotImplementedError
