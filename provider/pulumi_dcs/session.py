@@ -47,7 +47,6 @@ class ResourceNotes:
         created: the record that this run's create has told the engine, or is about to.
         old_inputs: what was declared last time; empty for a resource that is new in the state.
         was_diffed: whether the engine asked for a diff, as it does unless a replacement is forced.
-        is_replaced: whether the diff called for a replacement.
         checked_at: when it had been checked first (monotonic), before which the engine begins nothing; 0 for not yet.
         is_checked: whether the program declares it, as far as this run has come.
     """
@@ -57,7 +56,6 @@ class ResourceNotes:
     created: str = ""
     old_inputs: Mapping[str, Any] = field(default_factory=dict)
     was_diffed: bool = False
-    is_replaced: bool = False
     checked_at: float = 0.0
     is_checked: bool = False
 

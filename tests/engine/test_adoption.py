@@ -12,10 +12,6 @@ from .stack import Stack
 from .trouble import killed_create, on_another_machine
 
 
-def steps_of(stack: Stack) -> set[str]:
-    return {step["op"] for step in stack.preview_json()}
-
-
 @pytest.mark.row("E17")
 def test_an_adopted_id_that_stays_is_spent_when_the_triggers_change(stack: Stack, endpoint: LocalEndpoint) -> None:
     theirs = endpoint.add_backup(HA, remark="theirs")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import itertools
 import json
 import random
 import sqlite3
@@ -572,9 +571,3 @@ def random_fault(source: random.Random) -> Fault:
         carried_out=is_lost and source.random() < 0.5,
         **details,
     )
-
-
-def numbered(prefix: str) -> Callable[[], str]:
-    """Names that are never the same."""
-    numbers = itertools.count()
-    return lambda: f"{prefix}{next(numbers)}"

@@ -94,10 +94,6 @@ class Store:
             written = json.dumps(value) if column == "tags" else value
             self._db.execute(f"update instances set {column} = ? where instance_id = ?", (written, instance_id))
 
-    def set_instance_status(self, instance_id: str, status: str) -> None:
-        """Change what the instance is doing (RUNNING, RESTARTING, …)."""
-        self.change_instance(instance_id, {"status": status})
-
     def remove_instance(self, instance_id: str) -> None:
         """Delete the instance and, as the service does, its backups."""
         self._db.execute("delete from instances where instance_id = ?", (instance_id,))

@@ -147,16 +147,16 @@ class StackStates:
 
     def _read(self, name: str, urn: str) -> StackState:
         """The state, in as many tries as it takes to find it whole."""
-        for delay in _RETRY_DELAYS:
+        delays = iter(_RETRY_DELAYS)
+        while True:
             started_at = time.monotonic()
             try:
                 return _parsed(self._run(name), urn, started_at)
             except StackStateUnavailable as error:
-                if not error.is_transient:
+                delay = next(delays, None)
+                if delay is None or not error.is_transient:
                     raise
             self._sleep(delay)
-        started_at = time.monotonic()
-        return _parsed(self._run(name), urn, started_at)
 
 
 def _unwrapped(export: _Export) -> StackState:

@@ -119,19 +119,17 @@ class Lifecycle:
         changes = replacements(request.old_inputs, request.old_outputs, request.new_inputs)
         if status is BackupStatus.FAILED or status.is_gone:
             changes["status"] = PropertyDiffKind.UPDATE_REPLACE
-        notes.is_replaced = bool(changes)
-        if changes:
+        old_outputs = request.old_outputs
+        is_replaced = bool(changes)
+        if not is_replaced:
+            old_outputs = with_note_of_encrypted(request, self._session)
+            changes = updates(request.old_inputs, old_outputs, request.new_inputs)
+            is_replaced = notes.program.replaces_on(changes)
+        if is_replaced:
             self._foresee_replacement(
                 request.urn, request.id, request.old_inputs, request.old_outputs, request.new_inputs
             )
             return DiffResponse(changes, has_changes=True, outputs=frozenset({"status"}))
-        old_outputs = with_note_of_encrypted(request, self._session)
-        changes = updates(request.old_inputs, old_outputs, request.new_inputs)
-        if notes.program.replaces_on(changes):
-            self._foresee_replacement(
-                request.urn, request.id, request.old_inputs, request.old_outputs, request.new_inputs
-            )
-            return DiffResponse(changes, has_changes=True)
         is_waited_for = Inputs.of(request.new_inputs).wait and not is_settled(request.old_outputs)
         if is_waited_for and notes.program.dry_run:
             self._session.log.info(request.urn, preview.going_on(which.instance_id, which.backup_id))
@@ -144,7 +142,7 @@ class Lifecycle:
         """Take a backup, or take over the one that is to be adopted."""
         started_at = self._session.clock.monotonic()
         inputs = Inputs.of(request.properties)
-        service = self._service(inputs.region or "", inputs.project_id or "")
+        service = self._service_of(request.properties)
         operation = self._operation(f"back up instance {inputs.instance_id}", request, CREATE_TIMEOUT)
         adopted = inputs.adopt_backup_id
         if adopted is not None and not self._adoption.is_spent(request.urn, adopted):
@@ -170,7 +168,7 @@ class Lifecycle:
         if is_in_state:
             self._note_in_state(request.urn, which.backup_id)
         known = {**request.inputs, **request.properties}
-        service = self._service(str(known.get("region") or ""), str(known.get("project_id") or ""))
+        service = self._service_of(known)
         operation = self._operation(f"list the backups of instance {which.instance_id}", request, READ_TIMEOUT)
         is_running = is_in_state and status_of(known).is_running
         record = service.find(
@@ -209,8 +207,7 @@ class Lifecycle:
         self._note_in_state(request.urn, which.backup_id)
         if is_settled(request.old_outputs):
             return UpdateResponse(outputs_with(request.new_inputs, request.old_outputs))
-        inputs = Inputs.of(request.new_inputs)
-        service = self._service(inputs.region or "", inputs.project_id or "")
+        service = self._service_of(request.new_inputs)
         operation = self._operation(f"back up instance {which.instance_id}", request, CREATE_TIMEOUT)
         try:
             done = self._completion.finish(service, operation, request.new_inputs, which, is_made_here=False)
@@ -239,7 +236,7 @@ class Lifecycle:
             # The replacement has it: what the engine deletes as the old one is the new one.
             self._session.log.warn(urn, f"Backup {which.backup_id} is not deleted: the resource goes on with it.")
             return
-        service = self._service(str(props.get("region") or ""), str(props.get("project_id") or ""))
+        service = self._service_of(props)
         name = f"delete backup {which.backup_id} of instance {which.instance_id}"
         operation = self._operation(name, request, DELETE_TIMEOUT)
         location = service.client.location
@@ -306,6 +303,10 @@ class Lifecycle:
         self, name: str, request: CreateRequest | ReadRequest | UpdateRequest | DeleteRequest, timeout: float
     ) -> Operation:
         return self._session.operation(name, request.urn, request.timeout or timeout)
+
+    def _service_of(self, properties: Mapping[str, Any]) -> BackupService:
+        """The backups of the project and region that inputs or outputs name."""
+        return self._service(str(properties.get("region") or ""), str(properties.get("project_id") or ""))
 
     def _service(self, region: str, project_id: str) -> BackupService:
         """The backups of a project in a region; empty texts where the settings shall tell."""

@@ -15,6 +15,7 @@ from ..engine.unknowns import has_unknowns
 from ..resources.names import ENDPOINT, SECRET_INPUTS
 from .mark import is_same_remark, without_mark
 from .names import INPUTS as INPUT_NAMES
+from .names import OUTPUTS
 
 
 @dataclass(frozen=True)
@@ -46,16 +47,8 @@ class Inputs:
 
 
 _REPLACING: Final = ("instance_id", "region", "project_id", "remark", "backup_format", "triggers")
-_RECORD_NAMES: Final = (
-    "backup_name",
-    "backup_type",
-    "progress",
-    "size",
-    "created_at",
-    "updated_at",
-    "error_code",
-    "is_support_restore",
-)
+_RECORD_NAMES: Final = tuple(name for name in OUTPUTS if name not in {"backup_id", "status", ENDPOINT})
+"""The outputs that are the record's own, by its names."""
 
 
 def canonical_inputs(properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -263,7 +263,13 @@ class Journal:
                     "update attempts set saved_at = ? where record_id = ? and (scope != ? or urn != ?)",
                     (time.time(), record_id, scope.key, urn),
                 )
-                self._note_adopted(scope, urn, record_id)
+                if not self._database.select("record_id = ?", (record_id,)):
+                    # For a maker that knows only its request, not the record: it must not take that for its own.
+                    database.execute(
+                        "insert into attempts (scope, urn, inputs_hash, endpoint, region, project_id, instance_id, "
+                        "record_id, run, saved_at, changed_at) values (?, ?, '', '', '', '', '', ?, ?, ?, ?)",
+                        (scope.key, urn, record_id, self._runs.own, time.time(), time.time()),
+                    )
                 self._unsaved = None
         return None if owner == urn else owner
 
@@ -318,16 +324,6 @@ class Journal:
                 [(time.time(), each) for each in record_ids],
             )
         self._unsaved_records.difference_update(record_ids)
-
-    def _note_adopted(self, scope: Scope, urn: str, record_id: str) -> None:
-        """Keep it for a maker that knows only its request, not the record: it must not take that for its own."""
-        if not self._database.select("record_id = ?", (record_id,)):
-            with self._database.transaction() as database:
-                database.execute(
-                    "insert into attempts (scope, urn, inputs_hash, endpoint, region, project_id, instance_id, "
-                    "record_id, run, saved_at, changed_at) values (?, ?, '', '', '', '', '', ?, ?, ?, ?)",
-                    (scope.key, urn, record_id, self._runs.own, time.time(), time.time()),
-                )
 
     def _is_anothers(self, number: int, urn: str, record_id: str) -> bool:
         if self._owners.get(record_id, urn) != urn:

@@ -49,11 +49,8 @@ class LocationFiller:
         settings = self._session.settings
         if settings.credentials_at_hand() is not None:
             return True
-        trouble = settings.profile_trouble()
-        with self._lock:
-            is_first, self._has_warned = not self._has_warned, self._has_warned or bool(trouble)
-        if trouble and is_first:
-            self._session.log.warn(urn, f"This preview can't ask the service: {trouble}")
+        if trouble := settings.profile_trouble():
+            self._warn_once(urn, f"This preview can't ask the service: {trouble}")
         return False
 
     def _project_id(self, urn: str, region: str, *, is_preview: bool) -> str:
@@ -68,9 +65,11 @@ class LocationFiller:
         except SettingsError:
             raise
         except (ConnectionFailed, CredentialsUnavailable, ServiceError) as error:
-            with self._lock:
-                is_first, self._has_warned = not self._has_warned, True
-            if is_first:
-                message = f"The project id could not be looked up for this preview.\n  {error}"
-                self._session.log.warn(urn, message)
+            self._warn_once(urn, f"The project id could not be looked up for this preview.\n  {error}")
             return UNKNOWN
+
+    def _warn_once(self, urn: str, message: str) -> None:
+        with self._lock:
+            is_first, self._has_warned = not self._has_warned, True
+        if is_first:
+            self._session.log.warn(urn, message)
