@@ -25,7 +25,7 @@ SERVICE: Final = {
     "6": ("400 otherwise", "at once an error; no second try"),
     "7": ("401, 403", "at once an error; a wrong clock is named, and by how much it is wrong"),
     "8": ("polling: errors, time-outs, nonsense, a record missing for a while", "polling goes on until the timeout"),
-    "9": ("the backup ends as failed", "an error with the cause; the record removed; the next up tries anew"),
+    "9": ("the backup ends as failed", "an error with the cause; the record removed; the next up tries again"),
     "10": ("the backup disappears while waiting", "an error; nothing in the state"),
     "11": ("the timeout passes while the backup runs", "an error; the backup stays in the state; the next up waits on"),
     "12": ("Ctrl-C, SIGTERM", "`pulumi up` ends; the backup in the state as in 11"),

@@ -1,4 +1,4 @@
-"""What a reviewer sees: previews by the real engine, kept in ``golden/``; ``GOLDEN_DIFFS=write`` writes them anew."""
+"""What a reviewer sees: previews by the real engine, kept in ``golden/``; ``GOLDEN_DIFFS=write`` writes them again."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ def test_no_command_sees_a_change(
 
 
 def kept(properties: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
-    """Those that were there before and stay as they are; a running backup goes on, a secret is encrypted anew."""
+    """Those that were there before and stay as they are; a running backup goes on, a secret is encrypted again."""
     # Inputs are brought up to date by a step that changes nothing: the provider then is as this Python writes it.
     moving = {"__provider", *(("updated_at", "progress") if before.get("status") == "backuping" else ())}
     names = [name for name, value in before.items() if name not in moving and "ciphertext" not in json.dumps(value)]

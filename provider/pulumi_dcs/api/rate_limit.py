@@ -1,7 +1,7 @@
 """Slows every request down when the service says that there are too many.
 
 The service does not document its limits; gateways of this kind count by the second. So the limit is learned: what
-passed in the best second of late is known to be allowed, and after a refusal a little less than that is aimed at.
+passed in the best second lately is known to be allowed, and after a refusal a little less than that is aimed at.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class RateLimit:
 
     While the service accepts everything, at once. After a 429 nothing leaves before the moment that the service
     named, and from then on requests leave one after another, a little slower than they were accepted in the best second
-    of late; each further 429 widens the spacing, to twice that at most, and each accepted request narrows it a little.
+    lately; each further 429 widens the spacing, to twice that at most, and each accepted request narrows it a little.
     """
 
     def __init__(self, clock: Clock) -> None:

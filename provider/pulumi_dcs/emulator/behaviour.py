@@ -58,7 +58,7 @@ class Behaviour(BaseModel):
     )
     remark_nfc: bool = Field(False, description="compose the characters of a new backup's remark (Unicode NFC)")
     remark_max_bytes: int = Field(
-        0, description="cut a new backup's remark to so many bytes of UTF-8, never within a character; 0: not at all"
+        0, description="cut a new backup's remark to this many bytes of UTF-8, never within a character; 0: not at all"
     )
     remark_limit_in_bytes: bool = Field(
         False, description="refuse (DCS.4098) remarks of more than 128 bytes of UTF-8, not of more than 128 characters"

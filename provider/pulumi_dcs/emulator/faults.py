@@ -22,7 +22,7 @@ class Fault(BaseModel):
     body: str = Field("", description="body of that response")
     cut: bool = Field(False, description="close the connection in the middle of the response's body")
     endless: bool = Field(False, description="send the response's body in small pieces and never end")
-    huge: int = Field(0, description="send so many bytes as the response's body")
+    huge: int = Field(0, description="the number of bytes to send as the response's body; 0 for the proper one")
     missing_rows: int = Field(0, description="rows that a list leaves out although its total counts them; -1: all")
     no_total: bool = Field(False, description="leave total_num out of a list")
 

@@ -1,4 +1,4 @@
-"""Other providers' requests: served as they would be without this package, so many at once and no more."""
+"""Other providers' requests: served as they would be without this package, as many at once and no more."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import grpc
 from .stock_host import is_running
 
 WORKERS: Final = 4096
-"""At most so many requests are served at once; threads are started when needed. The stock host has 4, the engine starts
-no more than its ``--parallel`` says, and a fleet of a thousand resources waits on a thread each."""
+"""How many requests are served at once at most; threads are started when needed. The stock host has 4, the engine
+starts no more than its ``--parallel`` says, and a fleet of a thousand resources waits on a thread each."""
 
 _thread: Final = threading.local()
 

@@ -216,7 +216,7 @@ class Journal:
 
     @_surviving
     def drop_left(self, number: int) -> None:
-        """Forget what a dead run has left, unless a create of this run has begun to continue it."""
+        """Forget what a dead run has left, unless a create of this run continues it already."""
         with self._database.transaction() as database:
             database.execute("delete from attempts where number = ? and run != ?", (number, self._runs.own))
 

@@ -143,7 +143,7 @@ class Database:
         self._folder = None
         self._connection = _connect(":memory:")
         if error is not None:
-            # Attempts that were begun in the file go on; their numbers must not be given again.
+            # Attempts that started in the file go on; their numbers must not be given again.
             self._connection.execute("insert into sqlite_sequence values ('attempts', ?)", (_FIRST_IN_MEMORY,))
             self._on_failure(error)
         return self._connection
@@ -184,7 +184,7 @@ def _entry(  # noqa: PLR0917 - one for each column
 
 
 def _connect(path: str) -> sqlite3.Connection:
-    # Threads share it, one at a time under the journal's lock; transactions are begun by hand.
+    # Threads share it, one at a time under the journal's lock; transactions are started by hand.
     database = sqlite3.connect(path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
     # A killed process loses nothing this way; only a crash of the whole machine can lose the last rows, which then
     # also lost the engine's own state.

@@ -188,7 +188,7 @@ def test_why_it_failed(script: str, reason: str, tmp_path: Path, monkeypatch: py
 
 
 class HalfWritten:
-    """An export that meets a state which is just being written so many times."""
+    """An export that meets a state which is just being written, this many times."""
 
     def __init__(self, times: int) -> None:
         self.count = 0

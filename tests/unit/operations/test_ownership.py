@@ -32,7 +32,7 @@ MINE = BackupRecord("mine", BackupStatus.SUCCEED, remark="r", backup_format="rdb
 
 
 def at(seconds: float, record: BackupRecord = MINE, **changes: Any) -> BackupRecord:
-    """The record, created so many seconds after NOW."""
+    """The record, created this many seconds after NOW."""
     moment = (NOW + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     return replace(record, created_at=moment, **changes)
 
