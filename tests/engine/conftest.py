@@ -43,19 +43,24 @@ def pulumi_home(tmp_path: Path) -> Path:
     return home
 
 
+def environment_for(python: Path, engine: Path, home: Path) -> dict[str, str]:
+    """The environment of the engine's commands: with a Python, an engine and a home of its own."""
+    environment = {
+        **os.environ,
+        "PATH": os.pathsep.join([str(python), str(engine), os.environ["PATH"]]),
+        "PULUMI_HOME": str(home),
+        "PULUMI_CONFIG_PASSPHRASE": "test",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "HOME": str(home),
+    }
+    environment.pop("VIRTUAL_ENV", None)
+    return environment
+
+
 @pytest.fixture
 def make_stack(tmp_path: Path, engine: Path, pulumi_home: Path, endpoint: LocalEndpoint) -> MakeStack:
     def make(name: str = "dev", python: Path = CURRENT, folder: str = "project", backend: str = "") -> Stack:
-        environment = {
-            **os.environ,
-            **endpoint.environment,
-            "PATH": os.pathsep.join([str(python), str(engine), os.environ["PATH"]]),
-            "PULUMI_HOME": str(pulumi_home),
-            "PULUMI_CONFIG_PASSPHRASE": "test",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "HOME": str(pulumi_home),
-        }
-        environment.pop("VIRTUAL_ENV", None)
+        environment = {**environment_for(python, engine, pulumi_home), **endpoint.environment}
         (tmp_path / folder).mkdir()
         return Stack(tmp_path / folder, environment, name, backend)
 

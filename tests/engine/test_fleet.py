@@ -9,7 +9,7 @@ from tests.endpoint import LocalEndpoint
 
 from .conftest import MakeStack
 from .stack import Stack
-from .test_kill import processes_of
+from .trouble import processes_of
 
 PROGRAM = """\
 import json

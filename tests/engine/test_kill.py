@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
-import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -16,28 +11,15 @@ from tests.endpoint import CLUSTER, HA, LocalEndpoint
 
 from .conftest import MakeStack
 from .stack import Stack, until
-
-
-def processes_of(stack: Stack, *words: str) -> list[int]:
-    """The processes with these words in their command line that belong to the stack's engine, the engine included."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        try:
-            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            environment = (folder / "environ").read_bytes()
-        except (OSError, ValueError):
-            continue
-        if f"PULUMI_BACKEND_URL={stack.environment['PULUMI_BACKEND_URL']}".encode() not in environment.split(b"\0"):
-            continue
-        if all(word in command for word in words):
-            found.append(int(folder.name))
-    return found
-
-
-def kill_those(stack: Stack, *words: str) -> None:
-    for pid in processes_of(stack, *words):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+from .trouble import (
+    Journal,
+    kill_everything,
+    kill_those,
+    killed_create,
+    killed_up,
+    on_another_machine,
+    processes_of,
+)
 
 
 def kill_host(stack: Stack) -> None:
@@ -48,21 +30,6 @@ def kill_engine(stack: Stack) -> None:
     kill_those(stack, "pulumi up")
 
 
-def kill_everything(stack: Stack) -> None:
-    kill_those(stack)
-
-
-def killed_up(stack: Stack, kill: Callable[[Stack], None], when: Callable[[], object]) -> None:
-    """Begin an ``up``, and kill as soon as the condition holds."""
-    process = stack.start_up(when)
-    kill(stack)
-    # Our host has to end by itself when its engine is gone; Pulumi's program runner does not.
-    until(lambda: not processes_of(stack, "pulumi.dynamic"))
-    kill_everything(stack)
-    process.communicate(timeout=60)
-    stack.pulumi("cancel", "--yes")
-
-
 @pytest.mark.row("13")
 @pytest.mark.parametrize("kill", [kill_host, kill_engine, kill_everything])
 @pytest.mark.parametrize("finished", [False, True], ids=["running", "finished"])
@@ -71,7 +38,7 @@ def test_the_next_up_takes_over_the_killed_runs_backup(
 ) -> None:
     endpoint.behave(duration=600.0)
     stack.declare(instance_id=HA, remark="one")
-    killed_up(stack, kill, lambda: endpoint.count("list_backups") > 1)
+    killed_up(stack, lambda: endpoint.count("list_backups") > 1, kill=kill)
     (backup_id,) = endpoint.backup_ids()
     endpoint.change_backup(backup_id, duration=0.0 if finished else 5.0, created=time.time() - 3.0)
     outcome = stack.up()
@@ -89,7 +56,7 @@ def test_so_it_does_when_killed_before_the_response_to_the_post(
     endpoint.behave(duration=30.0)
     endpoint.plan({"operation": "create_backup", "carried_out": True, "delay": 3.0})
     stack.declare(instance_id=HA, remark="one")
-    killed_up(stack, kill, endpoint.backups)
+    killed_up(stack, endpoint.backups, kill=kill)
     (backup_id,) = endpoint.backup_ids()
     endpoint.change_backup(backup_id, duration=0.0)
     outcome = stack.up()
@@ -102,7 +69,7 @@ def test_so_it_does_when_killed_before_the_response_to_the_post(
 def test_killed_before_the_post_it_makes_one(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.plan({"operation": "create_backup", "status": 503, "delay": 3.0})
     stack.declare(instance_id=HA, remark="one")
-    killed_up(stack, kill_everything, lambda: endpoint.count("list_backups") > 0)
+    killed_up(stack, lambda: endpoint.count("list_backups") > 0)
     assert not endpoint.backups()
     time.sleep(3.0)
     outcome = stack.up()
@@ -136,12 +103,8 @@ def orphan(backup_id: str, *, remark: str, instance_id: str = HA, name: str = "b
 
 @pytest.mark.row("13")
 def test_what_a_killed_run_made_for_other_inputs_is_named_and_stays(stack: Stack, endpoint: LocalEndpoint) -> None:
-    endpoint.behave(duration=600.0)
     stack.declare(instance_id=HA, remark="one")
-    killed_up(stack, kill_everything, lambda: endpoint.count("list_backups") > 1)
-    (left,) = endpoint.backup_ids()
-    endpoint.change_backup(left, duration=0.0)
-    endpoint.behave(duration=0.3)
+    left = killed_create(stack, endpoint)
     stack.declare(instance_id=HA, remark="two")
     for command in (stack.preview, stack.up, stack.preview):
         outcome = command()
@@ -201,7 +164,7 @@ def test_what_the_killed_run_has_in_the_state_is_not_named(stack: Stack, endpoin
                 endpoint.change_backup(backup["backup_id"], duration=0.0)
         return len(stack.resources()) == 1
 
-    killed_up(stack, kill_everything, one_is_in_the_state)
+    killed_up(stack, one_is_in_the_state)
     # The warning comes with the first resource that is checked: before the engine has named the other's state.
     stack.declare_all({"new": {"instance_id": HA}, **both})
     preview = stack.preview()
@@ -233,7 +196,7 @@ def killed_replacement(stack: Stack, endpoint: LocalEndpoint) -> str:
     posts = endpoint.count("create_backup")
     endpoint.behave(duration=600.0)
     stack.declare(instance_id=HA, remark="two")
-    killed_up(stack, kill_everything, lambda: endpoint.count("create_backup") > posts)
+    killed_up(stack, lambda: endpoint.count("create_backup") > posts)
     (left,) = endpoint.backup_ids() - before
     endpoint.change_backup(left, duration=0.0)
     endpoint.behave(duration=0.3)
@@ -256,12 +219,8 @@ def test_a_run_that_ended_well_leaves_nothing_to_take_over(stack: Stack, endpoin
 @pytest.mark.row("13", "18")
 def test_another_stack_takes_nothing_over(make_stack: MakeStack, endpoint: LocalEndpoint) -> None:
     first, second = make_stack(folder="first"), make_stack(folder="second")
-    endpoint.behave(duration=600.0)
     first.declare(instance_id=HA, remark="same")
-    killed_up(first, kill_everything, lambda: endpoint.count("list_backups") > 1)
-    (left,) = endpoint.backup_ids()
-    endpoint.change_backup(left, duration=0.0)
-    endpoint.behave(duration=0.3)
+    left = killed_create(first, endpoint)
     second.declare(instance_id=HA, remark="same")
     assert second.up().ok
     assert len(endpoint.backups()) == 2
@@ -270,26 +229,14 @@ def test_another_stack_takes_nothing_over(make_stack: MakeStack, endpoint: Local
     assert first.backup_ids() | second.backup_ids() == endpoint.backup_ids()
 
 
-def on_another_machine(stack: Stack, home: Path, *, is_selected: bool = True) -> None:
-    """Nothing that this machine remembers is there any more, and the stack is selected, or it is not."""
-    home.mkdir()
-    stack.environment["PULUMI_HOME"] = str(home)
-    if is_selected:
-        assert stack.pulumi("stack", "select", stack.name).ok
-
-
 @pytest.mark.row("13b")
 @pytest.mark.parametrize("way_out", ["adopted", "dismissed"])
 def test_on_another_machine_without_a_mark_it_stops_and_names_the_one_that_was_left(
-    stack: Stack, endpoint: LocalEndpoint, tmp_path: Path, way_out: str
+    stack: Stack, endpoint: LocalEndpoint, way_out: str
 ) -> None:
-    endpoint.behave(duration=600.0)
     stack.declare(instance_id=HA, remark="one")
-    killed_up(stack, kill_everything, lambda: endpoint.count("list_backups") > 1)
-    (left,) = endpoint.backup_ids()
-    endpoint.change_backup(left, duration=0.0)
-    endpoint.behave(duration=0.3)
-    on_another_machine(stack, tmp_path / "elsewhere")
+    left = killed_create(stack, endpoint)
+    on_another_machine(stack)
     for _ in range(2):
         outcome = stack.up()
         assert not outcome.ok
@@ -321,16 +268,14 @@ def test_on_another_machine_without_a_mark_it_stops_and_names_the_one_that_was_l
 
 
 @pytest.mark.row("13b")
-def test_on_another_machine_it_goes_on_where_nothing_fits(
-    stack: Stack, endpoint: LocalEndpoint, tmp_path: Path
-) -> None:
+def test_on_another_machine_it_goes_on_where_nothing_fits(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(duration=600.0)
     stack.declare(instance_id=HA, remark="one")
-    killed_up(stack, kill_everything, lambda: endpoint.count("list_backups") > 1)
+    killed_up(stack, lambda: endpoint.count("list_backups") > 1)
     (left,) = endpoint.backup_ids()
     endpoint.change_backup(left, duration=0.0, remark="somebody else's")
     endpoint.behave(duration=0.3)
-    on_another_machine(stack, tmp_path / "elsewhere")
+    on_another_machine(stack)
     outcome = stack.up()
     assert outcome.ok, outcome.text
     assert len(endpoint.backups()) == 2
@@ -340,16 +285,12 @@ def test_on_another_machine_it_goes_on_where_nothing_fits(
 @pytest.mark.row("13b")
 @pytest.mark.parametrize("is_selected", [True, False], ids=["selected", "--stack"])
 def test_on_another_machine_the_mark_proves_whose_it_is(
-    stack: Stack, endpoint: LocalEndpoint, tmp_path: Path, *, is_selected: bool
+    stack: Stack, endpoint: LocalEndpoint, *, is_selected: bool
 ) -> None:
-    endpoint.behave(duration=600.0)
     stack.config("dcs:mark", "true")
     stack.declare(instance_id=HA, remark="one")
-    killed_up(stack, kill_everything, lambda: endpoint.count("list_backups") > 1)
-    (left,) = endpoint.backup_ids()
-    endpoint.change_backup(left, duration=0.0)
-    endpoint.behave(duration=0.3)
-    on_another_machine(stack, tmp_path / "elsewhere", is_selected=is_selected)
+    left = killed_create(stack, endpoint)
+    on_another_machine(stack, is_selected=is_selected)
     outcome = stack.up("--stack", stack.name)
     assert outcome.ok, outcome.text
     assert stack.pulumi("stack", "select", stack.name).ok
@@ -410,21 +351,13 @@ def test_to_replace_an_adopted_backup_by_force_does_not_lose_it(
 
 
 def test_a_journal_that_is_out_of_date_does_not_pass_off_the_old_backup_as_new(
-    stack: Stack, endpoint: LocalEndpoint, tmp_path: Path
+    stack: Stack, endpoint: LocalEndpoint
 ) -> None:
-    endpoint.behave(duration=600.0)
     stack.declare(instance_id=HA, remark="one")
-    killed_up(stack, kill_everything, lambda: endpoint.count("list_backups") > 1)
-    (old,) = endpoint.backup_ids()
-    endpoint.change_backup(old, duration=0.0)
-    journal = Path(stack.environment["PULUMI_HOME"]) / "pulumi-dcs"
-    kept = tmp_path / "journal"
-    shutil.copytree(journal, kept)
-    assert list(kept.glob("journal.sqlite*"))
-    endpoint.behave(duration=0.3)
+    old = killed_create(stack, endpoint)
+    journal = Journal(stack)
     assert stack.up().ok
-    shutil.rmtree(journal)
-    shutil.copytree(kept, journal)
+    journal.bring_back()
     outcome = stack.up("--target-replace", stack.resource()["urn"])
     assert outcome.ok, outcome.text
     (new,) = endpoint.backup_ids()

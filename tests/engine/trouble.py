@@ -73,8 +73,7 @@ def processes_of(stack: Stack, *words: str) -> list[int]:
             environment = (folder / "environ").read_bytes().split(b"\0")
         except (OSError, ValueError):
             continue
-        own = f"STACK_FOLDER={stack.folder}".encode()
-        is_stacks = own in environment
+        is_stacks = f"STACK_FOLDER={stack.folder}".encode() in environment
         if is_stacks and all(word in command for word in words):
             found.append(int(folder.name))
     return found
@@ -125,15 +124,16 @@ def killed_create(stack: Stack, endpoint: LocalEndpoint) -> str:
     return left
 
 
-def on_another_machine(stack: Stack) -> None:
-    """Nothing that this machine remembers is there any more; the stack is selected."""
+def on_another_machine(stack: Stack, *, is_selected: bool = True) -> None:
+    """Nothing that this machine remembers is there any more, and the stack is selected, or it is not."""
     home = Path(stack.environment["PULUMI_HOME"])
     number = len(list(home.parent.glob(f"{home.name}-*")))
     elsewhere = home.parent / f"{home.name}-{number}"
     elsewhere.mkdir()
     stack.environment["PULUMI_HOME"] = str(elsewhere)
-    chosen = stack.pulumi("stack", "select", stack.name)
-    assert chosen.ok, chosen.text
+    if is_selected:
+        chosen = stack.pulumi("stack", "select", stack.name)
+        assert chosen.ok, chosen.text
 
 
 @contextlib.contextmanager
@@ -157,6 +157,7 @@ class Journal:
         self._folder = Path(stack.environment["PULUMI_HOME"]) / "pulumi-dcs"
         self._kept = self._folder.with_name("pulumi-dcs-kept")
         shutil.copytree(self._folder, self._kept)
+        assert list(self._kept.glob("journal.sqlite*"))
 
     def bring_back(self) -> None:
         """Put what was remembered in place of what is remembered now."""

@@ -14,8 +14,10 @@ from pulumi_dcs.clients import Clients
 from pulumi_dcs.config.errors import SettingsError
 from pulumi_dcs.config.settings import Settings
 
+from tests.clocks import LeapingClock
+
 from .api.conftest import no_way_named_from_outside
-from .api.support import LeapingClock, Service, response, service
+from .api.support import Service, response, service
 from .config.support import NoChain, settings
 
 __all__ = ["no_way_named_from_outside", "service"]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.engine.conftest import CURRENT, FLOOR
+from tests.engine.conftest import CURRENT, FLOOR, environment_for
 
 from .toy import ToyStack
 
@@ -18,17 +17,8 @@ MakeToyStack = Callable[..., ToyStack]
 @pytest.fixture
 def make_toy_stack(tmp_path: Path, engine: Path, pulumi_home: Path) -> MakeToyStack:
     def make(folder: str = "project", backend: str = "", python: Path = CURRENT) -> ToyStack:
-        environment = {
-            **os.environ,
-            "PATH": os.pathsep.join([str(python), str(engine), os.environ["PATH"]]),
-            "PULUMI_HOME": str(pulumi_home),
-            "PULUMI_CONFIG_PASSPHRASE": "test",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "HOME": str(pulumi_home),
-        }
-        environment.pop("VIRTUAL_ENV", None)
         (tmp_path / folder).mkdir()
-        return ToyStack(tmp_path / folder, environment, backend=backend)
+        return ToyStack(tmp_path / folder, environment_for(python, engine, pulumi_home), backend=backend)
 
     return make
 

@@ -25,18 +25,6 @@ KEYS = AccessKey(ACCESS_KEY, SECRET_KEY)
 INSTANCE = HA
 
 
-class LeapingClock(SystemClock):
-    """Time passes in sleeps only, which take none, and when it is set; what is signed has the right date."""
-
-    now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
 def client_at(url: str, *, credentials: Credentials = KEYS, clock: Clock | None = None) -> Client:
     return Client(Location(url, PROJECT_ID, REGION), lambda: credentials, clock or SystemClock())
 

@@ -16,7 +16,9 @@ from pulumi_dcs.api.errors import (
 from pulumi_dcs.api.location import Location
 from pulumi_dcs.api.messages import Request, Response, path_segment
 
-from .support import KEYS, LeapingClock, Service, chain_text, client_at, response
+from tests.clocks import LeapingClock
+
+from .support import KEYS, Service, chain_text, client_at, response
 
 GET = Request("GET", "/v2/p/instances/i")
 LOCATION = Location("http://127.0.0.1:1", "p", "cn-north-4")

@@ -8,7 +8,7 @@ from collections import deque
 import pytest
 from pulumi_dcs.api.rate_limit import RateLimit
 
-from .support import LeapingClock
+from tests.clocks import LeapingClock
 
 
 def rate_limit() -> tuple[RateLimit, LeapingClock]:

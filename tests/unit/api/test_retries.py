@@ -15,7 +15,7 @@ from pulumi_dcs.api.errors import (
 )
 from pulumi_dcs.api.retries import is_transient
 
-from .support import LeapingClock
+from tests.clocks import LeapingClock
 
 
 class Call:

@@ -13,7 +13,8 @@ from pulumi_dcs.api.credentials import AccessKey
 from pulumi_dcs.api.errors import CredentialsUnavailable
 from pulumi_dcs.config.metadata_keys import MetadataKeys
 
-from tests.unit.api.support import LeapingClock, chain_text
+from tests.clocks import LeapingClock
+from tests.unit.api.support import chain_text
 from tests.unit.api.test_connection_errors import ALL_KINDS, SECRET, made
 
 HOUR = 3600.0
