@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
-import threading
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -20,6 +18,7 @@ from . import messages, stock_host
 from .diagnostics import abort
 from .others import OtherRequests
 from .requests import CheckRequest, ProgramFacts, Provider
+from .running import Running
 
 _OWN_PACKAGE: Final = __name__.partition(".")[0]
 
@@ -35,19 +34,14 @@ class Adapter:
     def __init__(self, others: OtherRequests, on_cancel: Callable[[], None]) -> None:
         self._others = others
         self._on_cancel = on_cancel
-        self._lock = threading.Lock()
-        self._running = 0
+        self.running: Final = Running()
+        """The requests of this package's resources."""
         self._packages = {_OWN_PACKAGE}
         self._known: dict[str, Any] = {}
         self._facts: dict[str, ProgramFacts] = {}
         self._servicer: Any = None
         self.replaced: Final[dict[Any, Callable[[Any, Any], Any]]] = {}
         """What serves in place of each stock handler."""
-
-    @property
-    def running(self) -> int:
-        """How many requests of this package's resources are being served."""
-        return self._running
 
     def add_package(self, name: str) -> None:
         """Note that a module's package has providers of ours."""
@@ -90,23 +84,12 @@ class Adapter:
             return request
         return _REQUESTS[operation](message, self._facts.get(message.urn))
 
-    @contextlib.contextmanager
-    def under_way(self) -> Iterator[None]:
-        """Count a request of ours: the process does not end meanwhile."""
-        with self._lock:
-            self._running += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._running -= 1
-
     def _serve(self, operation: str, stock: Callable[[Any, Any], Any], message: Any, context: Any) -> Any:
         ours = self._ours(messages.provider_text(operation, message))
         if ours is None:
             return self._others.serve(stock, message, context)
         debug = False
-        with self.under_way():
+        with self.running.one_more():
             try:
                 provider: Provider = ours.provider()
                 debug = provider.is_debugging

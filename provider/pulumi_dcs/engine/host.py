@@ -115,7 +115,7 @@ class Host:
         watch = EngineWatch(
             address,
             on_lost=self._cancel,
-            own_requests=lambda: self.adapter.running,
+            own_requests=lambda: self.adapter.running.count,
             other_requests=lambda: self._others.running,
         )
         watch.start()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from types import FrameType
@@ -12,6 +11,7 @@ from typing import Any, Final
 
 import grpc
 
+from .running import Running
 from .stock_host import is_running
 
 WORKERS: Final = 4096
@@ -44,36 +44,25 @@ class OtherRequests:
     def __init__(self, host_pool: ThreadPoolExecutor | None, earlier: Sequence[FrameType] = ()) -> None:
         self._host_pool = host_pool
         self._earlier = list(earlier)
-        self._lock = threading.Lock()
-        self._running = 0
+        self._running = Running()
 
     @property
     def running(self) -> int:
         """How many are being served; not those that wait for a thread."""
         self._earlier = [frame for frame in self._earlier if is_running(frame)]
-        return self._running + len(self._earlier)
+        return self._running.count + len(self._earlier)
 
     def serve(self, stock: Callable[[Any, Any], Any], message: Any, context: grpc.ServicerContext) -> Any:
         """Have the stock handler serve a request."""
         if self._host_pool is None or not getattr(_thread, "is_ours", False):
-            with self._counted():
+            with self._running.one_more():
                 return stock(message, context)
 
         def serve_in_turn() -> Any:
             if not context.is_active():
                 # As grpc itself does with a request that was cancelled while it waited for a thread.
                 context.abort(grpc.StatusCode.CANCELLED, "cancelled before it was started")
-            with self._counted():
+            with self._running.one_more():
                 return stock(message, context)
 
         return self._host_pool.submit(copy_context().run, serve_in_turn).result()
-
-    @contextlib.contextmanager
-    def _counted(self) -> Iterator[None]:
-        with self._lock:
-            self._running += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._running -= 1

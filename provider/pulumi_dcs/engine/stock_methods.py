@@ -110,7 +110,7 @@ class StockMethods:
         """The request and the provider's response to it; ends the call if that fails."""
         served = _served_request()
         debug = False
-        with self._host.adapter.under_way():
+        with self._host.adapter.running.one_more():
             try:
                 provider = self.provider()
                 debug = provider.is_debugging
