@@ -37,7 +37,7 @@ for number in range({count}):
 _SAMPLING: Final = 0.2
 """Seconds between two samples of the processes."""
 _TURNS_OF_THE_SAME: Final = 5
-"""Samples between two searches for new processes: a search reads all processes of the machine."""
+"""Samples between two searches for processes, once the host is found: a search reads all processes of the machine."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,8 @@ def _watching(pid: int) -> Iterator[_Peak]:
         watched: dict[psutil.Process, bool] = {}
         turn = 0
         while not is_over.wait(_SAMPLING):
-            if turn % _TURNS_OF_THE_SAME == 0:
+            # A short command ends before the second round of searches: its host is looked for each time.
+            if turn % _TURNS_OF_THE_SAME == 0 or not any(watched.values()):
                 watched = _family(root)
             turn += 1
             peak.note(watched)
