@@ -195,7 +195,7 @@ def no_two_at_once(level: EnforcementLevel = EnforcementLevel.ADVISORY) -> Polic
 
     def validate(args: StackValidationArgs, report: Report) -> None:
         for backups in _by_instance(args).values():
-            made = [each for each in backups if not _known(each.props, "adopt_backup_id", "")]
+            made = [each for each in backups if _is_to_be_made(each)]
             for number, first in enumerate(made):
                 for second in made[number + 1 :]:
                     if first.urn not in _all_dependencies(second) and second.urn not in _all_dependencies(first):
@@ -253,6 +253,11 @@ def _known(props: Mapping[str, Any], name: str, default: Any) -> Any:
     except UnknownValueError:
         return None
     return default if value is None else value
+
+
+def _is_to_be_made(backup: PolicyResource) -> bool:
+    """Whether the run takes this backup: one that exists has an id, one that is taken over is there already."""
+    return not _known(backup.props, "adopt_backup_id", "") and not _known(backup.props, "backup_id", "")
 
 
 def _has_parent(args: ResourceValidationArgs) -> bool:

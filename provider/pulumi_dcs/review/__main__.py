@@ -1,0 +1,64 @@
+"""The pipelines' commands: ``python -m pulumi_dcs.review``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from .settings import SettingRefused
+
+
+def main() -> int:
+    """Run the command that the arguments name; its exit code."""
+    options = _parser().parse_args()
+    try:
+        if options.command in ("comment", "plan"):
+            from .forges import commands as forge_commands
+            from .forges.errors import ForgeError
+
+            try:
+                if options.command == "comment":
+                    return forge_commands.write_comment(options.report, os.environ)
+                return forge_commands.fetch_plan(options.folder, os.environ)
+            except ForgeError as error:
+                return _fail(str(error))
+        from .commands import Review
+
+        return int(getattr(Review(os.environ), options.command)())
+    except SettingRefused as error:
+        return _fail(str(error))
+    except FileNotFoundError as error:
+        if error.filename != "pulumi":
+            raise
+        return _fail("There is no `pulumi` on PATH. Install it first, such as by the pulumi/actions step.")
+
+
+def _fail(message: str) -> int:
+    print(message, file=sys.stderr)
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m pulumi_dcs.review",
+        description="Run Pulumi in a pipeline, and show reviewers what happens to backups. The environment sets it up.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("preview", help="show what would happen, enforce the policies, keep the plan")
+    commands.add_parser("apply", help="do what the reviewed plan says and nothing else; 3 where it is stale")
+    commands.add_parser("drift", help="compare the service with the state; fails if they differ")
+    comment = commands.add_parser("comment", help="write the report as a comment on the pull or merge request")
+    comment.add_argument("report", type=Path, nargs="?", default=Path(os.environ.get("REPORT", "report.md")))
+    plan = commands.add_parser("plan", help="fetch the plan that was reviewed with the merged request")
+    folder = Path(os.environ.get("PLAN", "plan/plan.json")).parent
+    plan.add_argument("folder", type=Path, nargs="?", default=folder)
+    return parser
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,214 @@
+"""What the engine's steps mean for backups: which are taken, which go, which stay at the service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+from ..api.backups import BackupStatus
+from ..engine.unknowns import has_unknowns
+from .events import EventLog, Outcome, ResourceState, Step, resource_name
+
+BACKUP_TYPE: Final = "pulumi-python:dynamic/dcs:InstanceBackup"
+"""The type of the resources that are reported. Another resource of this package joins with a module like this one."""
+_UNKNOWN_IN_LOG: Final = "[unknown]"
+"""How the event log shows a value that is not known yet, where it does not show the wire's own text."""
+_REPLACING: Final = ("create-replacement", "replace")
+_NO_CHANGE: Final = ("same", "read", "refresh", "")
+
+
+class Kind(Enum):
+    """What happens to a resource."""
+
+    TAKE = "takes a backup"
+    REPLACE = "takes a new backup"
+    ADOPT = "takes over a backup"
+    WAIT = "continues to wait"
+    UPDATE = "changes no backup"
+    LEAVE = "leaves the backup at the service"
+    DELETE = "deletes the backup"
+
+    @property
+    def takes_one(self) -> bool:
+        """Whether the instance is backed up."""
+        return self in (Kind.TAKE, Kind.REPLACE)
+
+
+@dataclass(frozen=True)
+class Location:
+    """An instance, and where it is; empty texts where that is not known yet or the settings decide."""
+
+    instance_id: str
+    region: str = ""
+    project_id: str = ""
+
+
+@dataclass(frozen=True)
+class KnownBackup:
+    """A backup as the state knows it; every field but the id may be empty."""
+
+    backup_id: str
+    status: BackupStatus = BackupStatus.UNKNOWN
+    created_at: str = ""
+    updated_at: str = ""
+    size: int | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happens to one resource.
+
+    Attributes:
+        location: the instance, after the change where there is one.
+        goes: the backup that is deleted; None for none.
+        stays: the backup that is left at the service though no resource holds it any more; None for none.
+        is_deleted_first: whether it is deleted before the new one is taken.
+        adopted_id: the backup that is taken over.
+        result: the backup that the resource holds after it; None before, and where nothing came of it.
+        is_done: whether everything has been done (or, in a preview, planned).
+    """
+
+    kind: Kind
+    urn: str
+    location: Location
+    backup_format: str = ""
+    goes: KnownBackup | None = None
+    stays: KnownBackup | None = None
+    is_deleted_first: bool = False
+    adopted_id: str = ""
+    is_protected: bool = False
+    is_retained: bool = False
+    result: KnownBackup | None = None
+    is_done: bool = True
+
+    @property
+    def name(self) -> str:
+        """The resource's name."""
+        return resource_name(self.urn)
+
+
+def changes_in(log: EventLog) -> list[Change]:
+    """Tell what happens to each backup, by resource name."""
+    by_urn: dict[str, list[Step]] = {}
+    for step in log.steps:
+        if step.type == BACKUP_TYPE and step.op not in _NO_CHANGE:
+            by_urn.setdefault(step.urn, []).append(step)
+    found = [change for steps in by_urn.values() for change in _changes_of(steps)]
+    return sorted(found, key=lambda change: (change.name, change.kind.value))
+
+
+def other_changes(log: EventLog) -> int:
+    """Count the resources of other types that are changed."""
+    urns = {step.urn for step in log.steps if step.op not in _NO_CHANGE and step.type != BACKUP_TYPE}
+    return len(urns)
+
+
+def _changes_of(steps: list[Step]) -> list[Change]:
+    """What happens to one URN. Besides its own change, leftovers of an earlier replacement can be deleted."""
+    own = [step for step in steps if step.op != "delete-replaced"]
+    deletions = [step for step in steps if step.op == "delete-replaced"]
+    replacing = [step for step in own if step.op in _REPLACING]
+    if not replacing:
+        return [_single(step) for step in own] + [_deletion(step) for step in deletions]
+    first = replacing[0]
+    is_first = bool(deletions) and steps.index(deletions[0]) < steps.index(first)
+    replaced_id = first.old.id if first.old is not None else ""
+    ours = [step for step in deletions if step.old is not None and step.old.id == replaced_id]
+    others = [step for step in deletions if step not in ours]
+    return [_replacement(replacing, ours, is_deleted_first=is_first), *map(_deletion, others)]
+
+
+def _single(step: Step) -> Change:
+    if step.op == "delete":
+        return _deletion(step)
+    new, old = step.new or ResourceState(), step.old or ResourceState()
+    adopted = ""
+    if step.op == "create":
+        adopted = _known(new.inputs, "adopt_backup_id")
+        kind = Kind.ADOPT if new.inputs.get("adopt_backup_id") else Kind.TAKE
+    else:
+        kind = Kind.WAIT if _backup(old).status.is_running else Kind.UPDATE
+    return Change(
+        kind,
+        step.urn,
+        _location(new),
+        backup_format=_known(new.inputs, "backup_format"),
+        adopted_id=adopted,
+        is_protected=new.is_protected,
+        is_retained=new.is_retained,
+        result=_result(step),
+        is_done=step.outcome is Outcome.DONE,
+    )
+
+
+def _replacement(replacing: list[Step], deletions: list[Step], *, is_deleted_first: bool) -> Change:
+    created = next((step for step in replacing if step.op == "create-replacement"), replacing[0])
+    new, old = created.new or ResourceState(), created.old or ResourceState()
+    # To name the same backup again adopts nothing: the input is spent.
+    adopted = _known(new.inputs, "adopt_backup_id")
+    is_adopted = bool(new.inputs.get("adopt_backup_id")) and adopted not in (
+        _known(old.inputs, "adopt_backup_id"),
+        _backup(old).backup_id,
+    )
+    deletion = deletions[0] if deletions else None
+    gone = deletion.old if deletion is not None and deletion.old is not None else old
+    is_retained = gone.is_retained
+    return Change(
+        Kind.ADOPT if is_adopted else Kind.REPLACE,
+        created.urn,
+        _location(new),
+        backup_format=_known(new.inputs, "backup_format"),
+        goes=None if is_retained else _backup(gone),
+        stays=_backup(gone) if is_retained else None,
+        is_deleted_first=is_deleted_first,
+        adopted_id=adopted if is_adopted else "",
+        is_protected=new.is_protected,
+        is_retained=new.is_retained,
+        result=_result(created),
+        is_done=all(step.outcome is Outcome.DONE for step in (created, *deletions)),
+    )
+
+
+def _deletion(step: Step) -> Change:
+    old = step.old or ResourceState()
+    backup = _backup(old)
+    return Change(
+        Kind.LEAVE if old.is_retained else Kind.DELETE,
+        step.urn,
+        _location(old),
+        goes=None if old.is_retained else backup,
+        stays=backup if old.is_retained else None,
+        is_protected=old.is_protected,
+        is_retained=old.is_retained,
+        is_done=step.outcome is Outcome.DONE,
+    )
+
+
+def _location(state: ResourceState) -> Location:
+    known = {name: _known(state.inputs, name) for name in ("instance_id", "region", "project_id")}
+    return Location(**known)
+
+
+def _backup(state: ResourceState) -> KnownBackup:
+    outputs = state.outputs
+    size = outputs.get("size")
+    return KnownBackup(
+        backup_id=_known(outputs, "backup_id"),
+        status=BackupStatus.of(_known(outputs, "status")),
+        created_at=_known(outputs, "created_at"),
+        updated_at=_known(outputs, "updated_at"),
+        size=int(size) if isinstance(size, (int, float)) else None,
+    )
+
+
+def _result(step: Step) -> KnownBackup | None:
+    found = _backup(step.new) if step.new is not None else None
+    return found if found is not None and found.backup_id else None
+
+
+def _known(properties: Mapping[str, Any], name: str) -> str:
+    """The value as text; empty where there is none, or it is not known yet."""
+    value = properties.get(name)
+    return "" if value is None or value == _UNKNOWN_IN_LOG or has_unknowns(value) else str(value)

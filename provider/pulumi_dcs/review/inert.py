@@ -1,0 +1,75 @@
+"""Makes other people's texts inert: in a comment they are shown as they are, and do nothing.
+
+A name, a remark or a message can hold Markdown, HTML, mentions or anything else. It must not close a code block, hide
+what follows, call anybody's attention or look like ours.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+from .sentence import Data, Sentence
+
+_MAX_LENGTH: Final = 300
+"""Characters of one text that are shown: a name or remark has at most 128 of them."""
+_MAX_MESSAGE: Final = 2000
+"""Characters of one message that are shown: ours all fit, a foreign one may go on for pages."""
+_HARMLESS: Final = re.compile(r"[A-Za-z]{1,20}( [0-9.]{1,10})?")
+_SAFE: Final = frozenset(" -.,;=+%?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
+"""Written as they are. Everything else in ASCII has a meaning to Markdown, HTML or a forge somewhere."""
+
+_NOT_PLAIN: Final = re.compile(r"[^\t\n -~]")
+_HIDDEN: Final = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Unicode's categories of control and format characters (directions, zero width), surrogates, separators of lines."""
+
+
+def inert(sentence: Sentence) -> str:
+    """The sentence as Markdown; what is not ours as code, on one line."""
+    return "".join(message(part.text) if isinstance(part, Data) else part for part in sentence)
+
+
+def message(text: str) -> str:
+    """A message as inline code, on one line."""
+    return code(text, _MAX_MESSAGE)
+
+
+def code(text: str, limit: int = _MAX_LENGTH) -> str:
+    """The text as inline code, on one line, also inside a table; of a long one only the beginning.
+
+    As HTML with character references: Markdown gives those no meaning, forges look for no mentions in code.
+    """
+    shown = visible(" ".join(text.split()))
+    if len(shown) > limit:
+        shown = f"{shown[:limit]}…"
+    return f"<code>{''.join(map(_referenced, shown))}</code>" if shown else ""
+
+
+def word(text: str) -> str:
+    """A short text as it is where it can only be a name and a version, such as ``Redis 6.0``; else as code."""
+    return text if _HARMLESS.fullmatch(text) else code(text)
+
+
+def block(text: str, language: str = "") -> str:
+    """The text as a code block, behind a fence that nothing in it can close."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{visible(text)}\n{fence}"
+
+
+def visible(text: str) -> str:
+    """The text with its invisible characters spelt out, but for line feeds and tabs.
+
+    Control characters and those that turn the direction of writing can make a line look like another one.
+    """
+    return _NOT_PLAIN.sub(_spelt_out, text)
+
+
+def _spelt_out(found: re.Match[str]) -> str:
+    char = found[0]
+    return f"\\u{ord(char):04x}" if unicodedata.category(char) in _HIDDEN else char
+
+
+def _referenced(char: str) -> str:
+    return char if char in _SAFE or ord(char) > 127 else f"&#{ord(char)};"

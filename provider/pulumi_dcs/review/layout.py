@@ -1,0 +1,27 @@
+"""Pieces that a report in Markdown is put together from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def folded(title: str, content: str) -> str:
+    """Something that shows when the reader asks for it."""
+    return f"<details><summary>{title}</summary>\n\n{content}\n\n</details>"
+
+
+def fitted(lines: list[str], budget: int, more: str) -> list[str]:
+    """As many lines as the budget has room for, and how many there are besides."""
+    used = 0
+    kept: list[str] = []
+    for line in lines:
+        used += len(line) + 1
+        if used > budget:
+            return [*kept, more.format(len(lines) - len(kept))]
+        kept.append(line)
+    return kept
+
+
+def table_line(cells: Iterable[str]) -> str:
+    """One line of a table."""
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,91 @@
+"""The report: all that a reviewer is told, before it is written down as Markdown or JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from .concerns import Concern
+from .events import Diagnostic, Violation
+from .rows import Row
+
+
+class Outcome(Enum):
+    """What the command came to."""
+
+    PREVIEWED = "previewed"
+    PREVIEW_FAILED = "preview failed"
+    APPLIED = "applied"
+    APPLY_FAILED = "apply failed"
+    STALE = "plan is stale"
+    NO_PLAN = "no reviewed plan"
+    CANCELLED = "cancelled"
+    NO_DRIFT = "no drift"
+    DRIFT = "drift"
+    DRIFT_UNKNOWN = "drift unknown"
+
+    @property
+    def is_record(self) -> bool:
+        """Whether the report tells what has been done, rather than what would be."""
+        return self in (Outcome.APPLIED, Outcome.APPLY_FAILED, Outcome.STALE, Outcome.CANCELLED)
+
+    @property
+    def is_drift(self) -> bool:
+        """Whether the report compares the service with the state."""
+        return self in (Outcome.NO_DRIFT, Outcome.DRIFT, Outcome.DRIFT_UNKNOWN)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one command found out, said, or did.
+
+    Attributes:
+        rows: the backups that change, or have changed.
+        other_changes: how many resources of other types change too.
+        concerns: what must not be missed.
+        unknown: what could not be found out, and why: by name, of an instance or of everything.
+        errors: the messages that say why it failed.
+        diff: what the engine printed.
+        seconds: how long the command took.
+        versions: of this package and of the engine.
+    """
+
+    outcome: Outcome
+    stack: str
+    made_at: datetime
+    commit: str = ""
+    rows: tuple[Row, ...] = ()
+    other_changes: int = 0
+    concerns: tuple[Concern, ...] = ()
+    unknown: tuple[tuple[str, str], ...] = ()
+    violations: tuple[Violation, ...] = ()
+    errors: tuple[Diagnostic, ...] = ()
+    diff: str = ""
+    seconds: float = 0.0
+    versions: str = ""
+    run_url: str = ""
+
+    @property
+    def has_facts(self) -> bool:
+        """Whether the service could be asked about any instance."""
+        return any(row.instance is not None or row.facts.backups is not None for row in self.rows)
+
+    @property
+    def taken(self) -> int:
+        """How many backups are taken; in a record, how many were."""
+        is_record = self.outcome.is_record
+        return sum(row.change.kind.takes_one and (not is_record or row.change.result is not None) for row in self.rows)
+
+    @property
+    def deleted(self) -> int:
+        """How many backups are deleted; in a record, how many were."""
+        is_record = self.outcome.is_record
+        return sum(row.change.goes is not None and (not is_record or row.change.is_done) for row in self.rows)
+
+    @property
+    def label(self) -> str:
+        """The label for the request: what is most worth knowing of it."""
+        if self.deleted:
+            return "backup: delete"
+        return "backup: create" if self.taken else "backup: none"

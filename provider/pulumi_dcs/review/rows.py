@@ -1,0 +1,96 @@
+"""What a reviewer is told of each changed backup: the instance, its last good backup, how long it may take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Final
+
+from ..api.backups import BackupRecord
+from ..api.instances import Instance
+from ..operations.record_cache import Snapshot
+from .changes import Change, Location
+from .service import InstanceFacts, Known
+
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One changed backup.
+
+    Attributes:
+        change: what happens to it.
+        facts: what the service says of its instance.
+        last_good: the instance's newest backup that succeeded; None for none, or where that is not known.
+    """
+
+    change: Change
+    facts: InstanceFacts = field(default_factory=InstanceFacts)
+    last_good: BackupRecord | None = None
+
+    @property
+    def instance(self) -> Instance | None:
+        """The instance; None where it could not be asked about."""
+        return self.facts.instance
+
+    @property
+    def instance_name(self) -> str:
+        """The instance's name, its id where that is not known, empty where neither is."""
+        name = self.instance.name if self.instance is not None else ""
+        return name or self.change.location.instance_id
+
+    @property
+    def estimate(self) -> float | None:
+        """About how many seconds the backup will take: as long as the last good one; None without history.
+
+        The service does not keep how much memory the instance used then. So the estimate can't grow with the data.
+        """
+        return seconds_taken(self.last_good) if self.change.kind.takes_one and self.last_good is not None else None
+
+
+def rows_of(changes: Iterable[Change], known: Known) -> list[Row]:
+    """A row for each change."""
+    return [_row(change, known.of(change.location)) for change in changes]
+
+
+def total_estimate(rows: Sequence[Row]) -> float | None:
+    """About how many seconds it all will take; None where a backup has no history.
+
+    Instances are backed up side by side, but each makes one backup at a time.
+    """
+    by_instance: dict[Location, float] = {}
+    for row in rows:
+        if row.change.kind.takes_one:
+            if row.estimate is None:
+                return None
+            by_instance[row.change.location] = by_instance.get(row.change.location, 0.0) + row.estimate
+    return max(by_instance.values(), default=None)
+
+
+def by_location(rows: Iterable[Row]) -> Mapping[Location, list[Row]]:
+    """The rows of each instance that is known; one whose location is written differently counts as another."""
+    found: dict[Location, list[Row]] = {}
+    for row in rows:
+        if row.change.location.instance_id:
+            found.setdefault(row.change.location, []).append(row)
+    return found
+
+
+def newest_first(snapshot: Snapshot[BackupRecord]) -> list[BackupRecord]:
+    """The backups that exist, in the order of their start."""
+    living = [record for record in snapshot.records.values() if not record.is_gone]
+    return sorted(living, key=lambda record: record.created or _LONG_AGO, reverse=True)
+
+
+def seconds_taken(record: BackupRecord) -> float | None:
+    """How long a finished backup took, by the service's own times; None where they don't tell."""
+    if record.created is None or record.updated is None:
+        return None
+    return max(0.0, (record.updated - record.created).total_seconds())
+
+
+def _row(change: Change, facts: InstanceFacts) -> Row:
+    records = newest_first(facts.backups) if facts.backups is not None else []
+    return Row(change, facts, next((record for record in records if record.has_succeeded), None))

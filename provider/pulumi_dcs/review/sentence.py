@@ -1,0 +1,72 @@
+"""Sentences in which our own words and other people's data stay apart until they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Final
+
+_KB: Final = 1024
+_UNITS: Final = ("bytes", "KB", "MB", "GB", "TB")
+_MAX_NAMES: Final = 6
+"""Names in one sentence; more than that nobody reads."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """A text that is not ours: a name, an id, a remark, a message. It is shown as it is and means nothing."""
+
+    text: str
+
+
+Sentence = tuple[str | Data, ...]
+
+
+def plain(sentence: Sentence) -> str:
+    """The sentence as text, for where nothing in it can do harm."""
+    return "".join(part.text if isinstance(part, Data) else part for part in sentence)
+
+
+def listed(names: Iterable[str]) -> Sentence:
+    """Names in a row, in order: ``a, b and c``; of many only the first, and how many there are besides."""
+    found = list(dict.fromkeys(names))
+    shown: Sequence[str | Data] = [Data(name) for name in found[:_MAX_NAMES]]
+    rest = len(found) - len(shown)
+    if rest:
+        shown = [*shown, f"{rest} others" if rest > 1 else "1 other"]
+    parts: list[str | Data] = []
+    for number, each in enumerate(shown):
+        if number:
+            parts.append(" and " if number == len(shown) - 1 else ", ")
+        parts.append(each)
+    return tuple(parts)
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """``1 backup``, ``2 backups``."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def size_in_words(size: int) -> str:
+    """Bytes as a person would say them: ``1.1 GB``."""
+    value = float(size)
+    for unit in _UNITS:
+        if value < _KB or unit == _UNITS[-1]:
+            break
+        value /= _KB
+    return f"{value:.0f} {unit}" if value >= 100 or unit == "bytes" else f"{value:.1f} {unit}"
+
+
+def age_in_words(moment: datetime, now: datetime) -> str:
+    """How long ago it was, roughly: ``3 h ago``."""
+    seconds = max(0.0, (now - moment).total_seconds())
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length:.0f} {unit} ago"
+    return "just now"
+
+
+def date_in_words(moment: datetime) -> str:
+    """``2026-11-24 02:00 UTC``."""
+    return f"{moment.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,135 @@
+"""What the engine's steps mean for backups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pulumi_dcs.engine.unknowns import UNKNOWN
+from pulumi_dcs.review.changes import Change, Kind, changes_in, other_changes
+
+from .logs import CARTS, ORDERS, log, replacement, state, step
+
+
+def changes(*events: Any) -> list[Change]:
+    return changes_in(log(*events))
+
+
+def test_a_first_backup() -> None:
+    (change,) = changes(step("create", "a", None, state(inputs={"backup_format": "aof"}, protect=True)))
+    assert (change.kind, change.name, change.location.instance_id) == (Kind.TAKE, "a", ORDERS)
+    assert (change.backup_format, change.is_protected, change.is_retained) == ("aof", True, False)
+    assert change.goes is change.stays is change.result is None
+
+
+def test_a_replacement_deletes_the_old_one_after_the_new_one_is_made() -> None:
+    (change,) = changes(replacement("a", state("b1"), state()))
+    assert change.kind is Kind.REPLACE
+    assert change.goes is not None
+    assert (change.goes.backup_id, change.goes.size) == ("b1", 1181116006)
+    assert not change.is_deleted_first
+
+
+def test_a_replacement_that_deletes_first_is_known_by_the_order_of_its_steps() -> None:
+    (change,) = changes(replacement("a", state("b1"), state(), deletes_first=True))
+    assert change.is_deleted_first
+
+
+def test_a_replaced_backup_is_left_where_the_state_says_that_it_is_retained() -> None:
+    (change,) = changes(replacement("a", state("b1", retainOnDelete=True), state()))
+    assert change.goes is None
+    assert change.stays is not None
+    assert change.stays.backup_id == "b1"
+    assert not change.is_retained
+
+
+def test_a_replacement_by_an_existing_backup_takes_none() -> None:
+    (change,) = changes(replacement("a", state("b1"), state(inputs={"adopt_backup_id": "b2"})))
+    assert (change.kind, change.adopted_id) == (Kind.ADOPT, "b2")
+
+
+@pytest.mark.parametrize("named", ["b1", "b0"])
+def test_an_adoption_that_is_spent_takes_a_new_backup(named: str) -> None:
+    old = state("b1", inputs={"adopt_backup_id": "b0"})
+    (change,) = changes(replacement("a", old, state(inputs={"adopt_backup_id": named})))
+    assert (change.kind, change.adopted_id) == (Kind.REPLACE, "")
+
+
+def test_an_adoption_by_a_new_resource() -> None:
+    (change,) = changes(step("create", "a", None, state(inputs={"adopt_backup_id": "b2"})))
+    assert (change.kind, change.adopted_id) == (Kind.ADOPT, "b2")
+    (change,) = changes(step("create", "a", None, state(inputs={"adopt_backup_id": UNKNOWN})))
+    assert (change.kind, change.adopted_id) == (Kind.ADOPT, "")
+
+
+def test_a_deletion_deletes_unless_the_backup_is_retained() -> None:
+    gone, left = changes(
+        step("delete", "a", state("b1")), step("delete", "b", state("b2", instance_id=CARTS, retainOnDelete=True))
+    )
+    assert gone.kind is Kind.DELETE
+    assert gone.goes is not None
+    assert gone.goes.backup_id == "b1"
+    assert left.kind is Kind.LEAVE
+    assert left.goes is None
+    assert left.location.instance_id == CARTS
+
+
+def test_what_an_interrupted_replacement_left_is_deleted_beside_the_own_change() -> None:
+    leftover = step("delete-replaced", "a", state("b0", delete=True))
+    first, second = changes(replacement("a", state("b1"), state()), leftover)
+    assert {first.kind, second.kind} == {Kind.REPLACE, Kind.DELETE}
+    assert {each.goes.backup_id for each in (first, second) if each.goes} == {"b0", "b1"}
+    (alone,) = changes(leftover)
+    assert alone.kind is Kind.DELETE
+
+
+def test_an_update_waits_for_a_running_backup_or_changes_none() -> None:
+    running = state("b1")
+    running["outputs"]["status"] = "backuping"
+    (change,) = changes(step("update", "a", running, running))
+    assert change.kind is Kind.WAIT
+    (change,) = changes(step("update", "a", state("b1"), state("b1")))
+    assert change.kind is Kind.UPDATE
+
+
+def test_what_stays_as_it_is_is_no_change() -> None:
+    same = [*step("same", "a", state("b1"), state("b1")), *step("read", "b", None, state("b2"))]
+    assert changes(same, step("refresh", "c", state("b1"), state("b1"), ends="")) == []
+    assert other_changes(log(same)) == 0
+
+
+def test_other_resources_are_counted_once_each() -> None:
+    other = "huaweicloud:Dcs/instance:Instance"
+    events = log(step("create", "a", None, state()), step("update", "x", {}, {}, type_=other))
+    assert other_changes(events) == 1
+    assert other_changes(log(*(step(op, "x", {}, {}, type_=other) for op in ("create-replacement", "replace")))) == 1
+
+
+def test_what_is_not_known_yet_is_empty() -> None:
+    (change,) = changes(step("create", "a", None, state(instance_id=UNKNOWN)))
+    assert change.location.instance_id == ""
+
+
+def test_a_record_knows_what_was_finished() -> None:
+    done, failed, begun = changes(
+        step("create", "a", None, state("b1")),
+        step("create", "b", None, state(), ends="resOpFailedEvent"),
+        step("create", "c", None, state(), ends=""),
+    )
+    assert done.is_done
+    assert done.result is not None
+    assert done.result.backup_id == "b1"
+    assert not failed.is_done
+    assert failed.result is None
+    assert not begun.is_done
+
+
+def test_a_replacement_whose_deletion_failed_is_not_done_but_has_its_result() -> None:
+    events = [
+        *step("create-replacement", "a", state("b1"), state("b2")),
+        *step("delete-replaced", "a", state("b1", delete=True), ends="resOpFailedEvent"),
+    ]
+    (change,) = changes(events)
+    assert not change.is_done
+    assert change.result is not None
+    assert change.result.backup_id == "b2"

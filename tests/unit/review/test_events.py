@@ -1,0 +1,53 @@
+"""The engine's event log, read into plain values."""
+
+from __future__ import annotations
+
+import json
+
+from pulumi_dcs.review.events import Diagnostic, EventLog, Outcome, Violation, resource_name
+
+from .logs import diagnostic, log, state, step, urn
+
+
+def test_a_log_that_was_cut_off_is_read_as_far_as_it_goes() -> None:
+    whole = json.dumps(diagnostic("Takes a backup."))
+    found = EventLog.parse([whole, whole[:20], "", "[]", "null"])
+    assert found.diagnostics == (Diagnostic("warning", "Takes a backup."),)
+
+
+def test_what_is_for_debugging_or_passing_is_left_out() -> None:
+    passing = diagnostic("backing up, 37 %", "info", "a")
+    passing["diagnosticEvent"]["ephemeral"] = True
+    assert log(diagnostic("registering", "debug"), passing).diagnostics == ()
+
+
+def test_a_message_is_read_without_the_engines_colours() -> None:
+    found = log(diagnostic("<{%reset%}>no such instance<{%reset%}>\n", "error", "a"))
+    assert found.errors == (Diagnostic("error", "no such instance", urn("a")),)
+
+
+def test_the_end_of_a_step_brings_its_outcome() -> None:
+    found = log(
+        step("create", "a", None, state(), ends=""),
+        step("create", "b", None, state("b1")),
+        step("delete", "c", state("b2"), ends="resOpFailedEvent"),
+    )
+    assert [each.outcome for each in found.steps] == [Outcome.STARTED, Outcome.DONE, Outcome.FAILED]
+    assert found.steps[1].new is not None
+    assert found.steps[1].new.outputs["backup_id"] == "b1"
+
+
+def test_policies_and_counts() -> None:
+    violation = {
+        "policyName": "dcs-backup-remark",
+        "message": "no remark",
+        "enforcementLevel": "mandatory",
+        "resourceUrn": urn("a"),
+    }
+    found = log({"policyEvent": violation}, {"summaryEvent": {"resourceChanges": {"create": 1, "same": 2}}})
+    assert found.violations == (Violation("dcs-backup-remark", "no remark", is_mandatory=True, urn=urn("a")),)
+    assert found.changes == {"create": 1, "same": 2}
+
+
+def test_a_name_may_hold_what_parts_a_urn() -> None:
+    assert resource_name(urn("a::b")) == "a::b"

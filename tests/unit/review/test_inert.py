@@ -1,0 +1,62 @@
+"""Other people's texts do nothing in a comment."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pulumi_dcs.review.inert import block, code, inert, visible, word
+from pulumi_dcs.review.sentence import Data
+
+HOSTILE = [
+    "`x` **bold** _it_ ~~s~~ [link](http://evil.example) ![i](x)",
+    "<!-- hidden",
+    "</code></td></details><script>alert(1)</script>",
+    "@everyone please merge",
+    "a | b | c",
+    "closes #12, !13, GH-14, ~label %milestone $snippet",
+    "line one\n\n# heading\n- item",
+    "&lt;b&gt; &#96;",
+    "\\` \\| \\\\",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_inline_code_has_nothing_that_means_anything(text: str) -> None:
+    shown = code(text)
+    inside = shown.removeprefix("<code>").removesuffix("</code>")
+    assert not re.search(r"[`|<>*_@~\[\]\\\n]|&(?!#\d+;)|#(?!\d+;)", inside)
+    assert html.unescape(inside) == " ".join(text.split())
+
+
+@given(st.text())
+def test_any_text_stays_within_its_code(text: str) -> None:
+    inside = code(text).removeprefix("<code>").removesuffix("</code>")
+    assert not re.search(r"[`|<>*_@\\\n\r\u2028\u202e\u200b]", inside)
+
+
+@given(st.text(alphabet="`~ab\n<!->", max_size=40))
+def test_nothing_in_a_block_closes_it(text: str) -> None:
+    first, *lines, last = block(text, "diff").split("\n")
+    fence = first.removesuffix("diff")
+    assert last == fence
+    assert set(fence) == {"`"}
+    assert not any(line.strip().startswith(fence) for line in lines)
+
+
+def test_invisible_characters_are_spelt_out() -> None:
+    assert visible("safe\u202egnp.exe\u200b\x1b[31m\n\tx") == "safe\\u202egnp.exe\\u200b\\u001b[31m\n\tx"
+
+
+def test_a_long_text_is_cut() -> None:
+    assert code("x" * 10_000).count("x") == 300
+    assert len(inert((Data("x" * 10_000),))) < 2100
+
+
+def test_an_engine_and_its_version_are_plain_words() -> None:
+    assert word("Redis 6.0") == "Redis 6.0"
+    assert word("Redis @all") == "<code>Redis &#64;all</code>"
+    assert word("www.evil.example") == "<code>www.evil.example</code>"
