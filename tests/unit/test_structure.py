@@ -28,6 +28,7 @@ MAY_IMPORT: Final = {
     "recovery": frozenset({"api", "engine", "operations"}),
     "session": frozenset({"api", "clients", "config", "engine", "operations", "recovery"}),
     "resources": frozenset({"api", "clients", "config", "engine", "operations", "recovery", "session"}),
+    "review": frozenset({"api", "clients", "config", "engine", "instance_backup", "operations", "session"}),
 }
 """What each room may import of the others: arrows point one way."""
 RESOURCE_MAY_IMPORT: Final = (*MAY_IMPORT["resources"], "resources", "provider")
@@ -44,6 +45,7 @@ NOT_FOR_DECLARING: Final = (
     "pulumi_dcs.engine.host",
     "pulumi_dcs.operations",
     "pulumi_dcs.recovery",
+    "pulumi_dcs.review",
     "pulumi_dcs.session",
 )
 """What a program that only declares backups has no use for."""
@@ -138,10 +140,11 @@ def test_config_takes_only_types_from_the_api() -> None:
             assert taken <= allowed, f"{module} imports what it must not"
 
 
-def test_nothing_but_the_command_line_imports_the_local_endpoint() -> None:
+@pytest.mark.parametrize("command", ["emulator", "review"])
+def test_nothing_imports_a_command(command: str) -> None:
     for module in MODULES:
-        if room(module) != "emulator":
-            assert "emulator" not in rooms_that(module), f"{module} imports the local endpoint"
+        if room(module) != command:
+            assert command not in rooms_that(module), f"{module} imports {command}"
 
 
 def test_importing_the_package_loads_only_what_declaring_needs() -> None:

@@ -16,7 +16,7 @@ def main() -> int:
     try:
         if options.command in ("comment", "plan"):
             from .forges import commands as forge_commands
-            from .forges.errors import ForgeError
+            from .forges.forge import ForgeError
 
             try:
                 if options.command == "comment":

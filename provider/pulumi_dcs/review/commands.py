@@ -179,7 +179,7 @@ class Review:
             known = ask(locations, configuration, self._environment, backups=not outcome.is_record)
         rows = rows_of(changes, known)
         concerns = concerns_of(rows, log) if outcome is Outcome.PREVIEWED else concerns_said(log)
-        unknown = [("", known.trouble)] if known.trouble else []
+        unknown = [("", trouble) for trouble in known.troubles]
         unknown += [(row.instance_name, row.facts.trouble) for row in rows if row.facts.trouble]
         unknown += [(row.change.name, "Its instance is not known yet.") for row in rows if not row.instance_name]
         return Report(

@@ -76,7 +76,7 @@ def _last_ones(rows: list[Row]) -> dict[int, Sentence]:
     """Why a deletion leaves an instance with nothing, by row."""
     found: dict[int, Sentence] = {}
     for same in by_location(rows).values():
-        snapshot = same[0].facts.backups
+        snapshot = same[0].all_backups
         if snapshot is None:
             continue
         good = {record.backup_id for record in snapshot.records.values() if record.has_succeeded}
@@ -102,7 +102,7 @@ def _when(change: Change) -> Sentence:
 
 def _pushed_out(rows: list[Row]) -> Iterator[Sentence]:
     for same in by_location(rows).values():
-        snapshot = same[0].facts.backups
+        snapshot = same[0].all_backups
         taken = sum(row.change.kind.takes_one for row in same)
         if snapshot is None or not taken:
             continue
@@ -141,7 +141,7 @@ def _trouble(instance: Instance) -> str:
 
 def _failed_backups(rows: list[Row]) -> Iterator[Sentence]:
     for same in by_location(rows).values():
-        snapshot = same[0].facts.backups
+        snapshot = same[0].all_backups
         last = next((each for each in newest_first(snapshot) if not each.is_running), None) if snapshot else None
         if last is not None and last.has_failed:
             yield ("The last backup of ", Data(same[0].instance_name), " failed", *_failure(last), ".")

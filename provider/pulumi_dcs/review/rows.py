@@ -36,6 +36,12 @@ class Row:
         return self.facts.instance
 
     @property
+    def all_backups(self) -> Snapshot[BackupRecord] | None:
+        """The instance's backups, if they are known to be all: only a complete list proves what there is not."""
+        backups = self.facts.backups
+        return backups if backups is not None and backups.is_complete else None
+
+    @property
     def instance_name(self) -> str:
         """The instance's name, its id where that is not known, empty where neither is."""
         name = self.instance.name if self.instance is not None else ""

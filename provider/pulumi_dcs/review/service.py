@@ -11,18 +11,21 @@ from typing import Any, Final
 
 from ..api import retries
 from ..api.backups import BackupRecord, Backups
+from ..api.client import Client
 from ..api.clock import SystemClock
-from ..api.errors import DcsError
+from ..api.errors import DcsError, ServiceError
 from ..api.instances import Instance, Instances
 from ..clients import Clients
 from ..config.settings import Settings
 from ..operations.operation import Operation
+from ..operations.probe import Probe
 from ..operations.record_cache import RecordCache, Snapshot
 from ..session import version
 from .changes import Location
 
 _TIMEOUT: Final = 15.0
 """Seconds for each request with its retries: the report is worth more than one more fact in it."""
+_CONTRADICTORY: Final = "The list of its backups contradicts its own total, so that some may be missing."
 _SIDE_BY_SIDE: Final = 8
 """Instances that are asked about at the same time; the client's own pace keeps to the service's limit."""
 
@@ -48,11 +51,11 @@ class Known:
 
     Attributes:
         instances: by location.
-        trouble: why nothing could be asked at all, such as missing credentials; empty where it could.
+        troubles: why nothing, or nothing more, could be asked, such as missing credentials.
     """
 
     instances: Mapping[Location, InstanceFacts]
-    trouble: str = ""
+    troubles: tuple[str, ...] = ()
 
     def of(self, location: Location) -> InstanceFacts:
         """What is known of one."""
@@ -64,6 +67,8 @@ def ask(
 ) -> Known:
     """Ask about each instance; what can't be found out is said in its place.
 
+    Where the service is out of reach, or the key may not ask, it is asked no more.
+
     Args:
         configuration: the stack's, by full key.
         environment: the process's.
@@ -72,15 +77,14 @@ def ask(
     wanted = list(dict.fromkeys(location for location in locations if location.instance_id))
     if not wanted:
         return Known({})
-    settings = Settings(configuration, environment)
-    clients = Clients(settings, SystemClock(), version())
+    inquiry = _Inquiry(Clients(Settings(configuration, environment), SystemClock(), version()), lists=backups)
     try:
-        settings.credentials()
+        inquiry.clients.settings.credentials()
     except DcsError as error:
-        return Known({}, str(error))
+        return Known({}, (str(error),))
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        found = pool.map(lambda location: _ask_one(clients, location, backups=backups), wanted)
-        return Known(dict(zip(wanted, found, strict=True)))
+        found = dict(zip(wanted, pool.map(inquiry.ask, wanted), strict=True))
+    return Known(found, tuple(dict.fromkeys(inquiry.troubles)))
 
 
 def stack_configuration(stack: str, environment: Mapping[str, str]) -> dict[str, Any]:
@@ -99,24 +103,53 @@ def stack_configuration(stack: str, environment: Mapping[str, str]) -> dict[str,
     return {key: each.get("value") for key, each in found.items()} if isinstance(found, dict) else {}
 
 
-def _ask_one(clients: Clients, location: Location, *, backups: bool) -> InstanceFacts:
-    instance, snapshot = None, None
-    try:
-        client = clients.client(location.region, location.project_id)
-        showing = Operation("show an instance", clock=clients.clock, timeout=_TIMEOUT)
-        instance = retries.read(
-            lambda: Instances(client, showing.pause).show(location.instance_id),
-            clock=clients.clock,
-            pause=showing.pause,
+class _Inquiry:
+    """Asks about one instance after another.
+
+    Args:
+        lists: whether the backups are listed too.
+    """
+
+    def __init__(self, clients: Clients, *, lists: bool) -> None:
+        self.clients: Final = clients
+        self.troubles: Final[list[str]] = []
+        self._lists = lists
+        # One for each right that a key may lack.
+        self._showing = Probe()
+        self._listing = Probe()
+
+    def ask(self, location: Location) -> InstanceFacts:
+        """What there is to know of an instance."""
+        instance, snapshot = None, None
+        try:
+            instance = self._showing.ask(lambda: self._show(location), self._note)
+            if self._lists:
+                snapshot = self._listing.ask(lambda: self._list(location), self._note)
+        except ServiceError as error:
+            return InstanceFacts(instance, None, error.summary)
+        is_doubtful = snapshot is not None and not snapshot.is_complete
+        return InstanceFacts(instance, snapshot, _CONTRADICTORY if is_doubtful else "")
+
+    def _show(self, location: Location) -> Instance:
+        operation = self._operation("show an instance")
+        instances = Instances(self._client(location), operation.pause)
+        return retries.read(
+            lambda: instances.show(location.instance_id),
+            clock=operation.clock,
+            pause=operation.pause,
             retry_timeout=_TIMEOUT,
         )
-        if backups:
-            listing = Operation("list backups", clock=clients.clock, timeout=_TIMEOUT)
-            cache = RecordCache[BackupRecord](lambda pause: Backups(client, pause))
-            snapshot = cache.list(listing, location.instance_id)
-    except DcsError as error:
-        return InstanceFacts(instance, None, error.summary)
-    trouble = ""
-    if snapshot is not None and not snapshot.is_complete:
-        trouble = "The list of backups contradicts its own total; backups may be missing here."
-    return InstanceFacts(instance, snapshot, trouble)
+
+    def _list(self, location: Location) -> Snapshot[BackupRecord]:
+        client = self._client(location)
+        cache = RecordCache[BackupRecord](lambda pause: Backups(client, pause))
+        return cache.list(self._operation("list backups"), location.instance_id)
+
+    def _client(self, location: Location) -> Client:
+        return self.clients.client(location.region, location.project_id)
+
+    def _operation(self, name: str) -> Operation:
+        return Operation(name, clock=self.clients.clock, timeout=_TIMEOUT)
+
+    def _note(self, error: DcsError) -> None:
+        self.troubles.append(str(error))

@@ -117,7 +117,7 @@ def _difference(row: Row) -> str:
 def _last_good(row: Row, report: Report) -> str:
     good = row.last_good
     if good is None:
-        return "none" if row.facts.backups is not None and row.facts.backups.is_complete else "not known"
+        return "none" if row.all_backups is not None else "not known"
     seconds = seconds_taken(good)
     facts = [age_in_words(good.created, report.made_at)] if good.created is not None else []
     facts += [size_in_words(good.size)] if good.size is not None else []

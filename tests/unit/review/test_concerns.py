@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -133,3 +134,11 @@ def test_mandatory_policies_orphans_and_the_providers_own_warnings() -> None:
     events = [diagnostic(orphan, name="a"), diagnostic("busy", name="a"), diagnostic("of another", name="")]
     assert said(Topic.ORPHAN, None, *events) == [orphan]
     assert said(Topic.DIAGNOSTIC, None, *events) == ["busy"]
+
+
+def test_a_list_that_may_miss_backups_proves_nothing() -> None:
+    known = facts(record("b1", status="succeed"))
+    assert known.backups is not None
+    doubtful = replace(known, backups=replace(known.backups, is_complete=False))
+    (found,) = said(Topic.DELETION, doubtful, step("delete", "a", state("b1")))
+    assert "the only succeeded one" not in found

@@ -1,0 +1,1 @@
+"""The places where reviewers read: GitHub and GitLab."""
