@@ -123,7 +123,7 @@ class Runner:
     def commands(self, job: str) -> list[str]:
         """The job's own steps, but for those that install or belong to somebody else."""
         if self.kind == "github":
-            steps = yaml.safe_load((ROOT / "pipelines" / "github" / f"{job}.yml").read_text())["jobs"][job]["steps"]
+            steps = yaml.safe_load((ROOT / "pipelines" / "github" / f"backups-{job}.yml").read_text())["jobs"][job]["steps"]
             return [step["run"] for step in steps if "run" in step and step.get("name") != "Install"]
         found = yaml.safe_load((ROOT / "pipelines" / "gitlab" / ".gitlab-ci.yml").read_text())[job]
         return [*found["script"], *found.get("after_script", [])]
