@@ -31,6 +31,14 @@ PINS: Final = {
     "pulumi/actions": "8e5e406f4007fca908480587cb9893c07090f58d # v7.0.0",
 }
 """The commits that these tags of the actions' repositories are at."""
+INPUTS: Final = {
+    "actions/cache": {"path", "key"},
+    "actions/checkout": {"persist-credentials"},
+    "actions/setup-python": {"python-version"},
+    "actions/upload-artifact": {"name", "path", "if-no-files-found", "overwrite", "retention-days"},
+    "pulumi/actions": {"pulumi-version"},
+}
+"""Inputs that the actions have at these commits. actionlint does not know them where an action is pinned by commit."""
 PERMISSIONS: Final = {
     "backups-preview": {"contents": "read", "pull-requests": "write"},
     "backups-apply": {"contents": "read", "actions": "read", "pull-requests": "write"},
@@ -86,6 +94,11 @@ class TestWorkflow:
         used = re.findall(r"uses: ([\w/-]+)@(.*)", workflow.read_text())
         assert len(used) == len([step for step in steps(workflow) if "uses" in step])
         assert {action: pin for action, pin in used if PINS[action] != pin} == {}
+
+    def test_actions_get_inputs_that_they_have(self, workflow: Path) -> None:
+        for step in steps(workflow):
+            if "uses" in step:
+                assert set(step["with"]) <= INPUTS[step["uses"].partition("@")[0]]
 
     def test_permissions_are_given_to_jobs_and_say_what_for(self, workflow: Path) -> None:
         parsed = load(workflow)
