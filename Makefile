@@ -12,6 +12,8 @@ OTHER_PYTHONS := $(filter-out $(shell $(PYTHON) -c 'import sys; print("%d.%d" % 
 # Prints the interpreter of a version: on PATH, where a shim of pyenv's may be that does not work, or one of pyenv's.
 python_of = for each in python$(1) "$$(pyenv root 2>/dev/null)"/versions/$(1).*/bin/python; do \
 	if "$$each" -c 'import ensurepip, venv' 2>/dev/null; then echo "$$each"; break; fi; done
+WORKFLOWS := $(wildcard .github/workflows/*.yml pipelines/github/backups-*.yml)
+ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 # Pulumi looks for pulumi-plugin.json beside pip's record of the package, where an editable install has nothing, and then
 # tries to download a plugin on every run.
 link_package = ln -sfn "$(CURDIR)/provider/pulumi_dcs" \
@@ -19,12 +21,12 @@ link_package = ln -sfn "$(CURDIR)/provider/pulumi_dcs" \
 # Writes the pinned versions as constraints, which can't name extras.
 pinned_to = sed -E '/^-e/d; s/\[[^]]*\]//' requirements.txt > $(1)
 
-.PHONY: demo test test-older unit lint reliability soak bench captures clean help
+.PHONY: demo test test-older unit lint lock reliability soak bench captures clean help
 
 demo: .venv/ready ## preview and apply the root project for real
 	@$(BIN)/python tools/demo.py
 
-test: .venv/ready .venv-floor/ready .venv-huaweicloud/ready $(OTHER_PYTHONS:%=.venv-%/ready) ## everything there is to test
+test: .venv/ready .venv-floor/ready .venv-huaweicloud/ready .venv-pipelines/ready $(OTHER_PYTHONS:%=.venv-%/ready) ## everything there is to test
 	$(MAKE) --no-print-directory lint
 	@$(BIN)/python tools/engine.py > /dev/null
 	$(BIN)/python -m pytest -n 4 --dist worksteal --ignore tests/engine/test_postgres.py tests
@@ -51,12 +53,22 @@ bench: .venv/ready .venv-user/ready ## measure against a plain dynamic provider:
 captures: .venv/ready ## run what the pages show and put the real output in its place
 	$(BIN)/python tools/captures.py
 
-lint: .venv/ready ## ruff, mypy and codespell
+lint: .venv/ready ## ruff, mypy, codespell, and zizmor, actionlint and shellcheck for the pipelines
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	@for program in policy examples/*/; do $(BIN)/mypy --no-error-summary $$program || exit 1; done
 	$(BIN)/codespell
+	$(BIN)/shellcheck .ci/run policy/run pipelines/*.sh
+	$(BIN)/zizmor --quiet --persona auditor --offline --strict-collection .github $(wildcard pipelines/github/*.yml)
+	@if command -v actionlint > /dev/null; then run=actionlint; \
+	elif command -v go > /dev/null; then run="go run $(ACTIONLINT)"; \
+	else echo "The workflows were not checked: put actionlint (https://github.com/rhysd/actionlint) or Go on PATH."; exit 1; fi; \
+	echo "$$run $(WORKFLOWS)"; $$run -shellcheck $(BIN)/shellcheck -pyflakes= $(WORKFLOWS)
+
+lock: .venv/ready ## write the pipelines' lock file from pipelines/requirements.in
+	cd pipelines && ../$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
+		--output-file requirements.txt requirements.in
 
 .venv/ready: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
@@ -91,6 +103,17 @@ lint: .venv/ready ## ruff, mypy and codespell
 	@$(call pinned_to,.venv-user/pinned.txt)
 	@.venv-user/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall \
 		--constraint .venv-user/pinned.txt pip .
+	@touch $@
+
+# As a job of the pipelines has it: by pipelines/install.sh, with the package from this repository's last commit.
+.venv-pipelines/ready: pipelines/install.sh pipelines/requirements.txt pyproject.toml
+	@echo "making an environment as the pipelines install it: .venv-pipelines …"
+	@$(PYTHON) -m venv --clear .venv-pipelines
+	@cp pipelines/install.sh pipelines/requirements.txt .venv-pipelines/
+	@echo "pulumi-dcs @ git+file://$(CURDIR)@$$(git rev-parse HEAD)" > .venv-pipelines/pulumi-dcs.txt
+	@PATH="$(CURDIR)/.venv-pipelines/bin:$$PATH" .venv-pipelines/install.sh > .venv-pipelines/install.log 2>&1 \
+		|| { cat .venv-pipelines/install.log; exit 1; }
+	@.venv-pipelines/bin/python -m pip check
 	@touch $@
 
 # By itself: its package has 48 MB, and today's Python host tries to download a plugin for each such package it finds.
