@@ -9,133 +9,74 @@ import re
 import shutil
 import signal
 import subprocess
-import threading
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from tests.endpoint import HA, LocalEndpoint
+from tests.forges import HEAD, PlayedForge, Run, played_forge
 
 from .conftest import ROOT, MakeStack
 from .stack import Stack, until
 
-HEAD: Final = "1" * 40
-MERGED: Final = "2" * 40
-
-
-@dataclass
-class Forge:
-    """The part of GitHub's and GitLab's API that the pipelines use: comments, merged requests, kept artifacts."""
-
-    url: str = ""
-    comments: dict[int, str] = field(default_factory=dict)
-    artifacts: dict[str, bytes] = field(default_factory=dict)
-    seen: list[str] = field(default_factory=list)
-
-    def answer(self, method: str, path: str, body: Any) -> tuple[int, bytes]:
-        self.seen.append(f"{method} {path}")
-        place, _, query = path.partition("?")
-        if place.endswith(("/issues/7/comments", "/merge_requests/7/notes")) and method == "GET":
-            return 200, json.dumps([{"id": key, "body": text} for key, text in self.comments.items()]).encode()
-        if "/comments" in place or "/notes" in place:
-            number = len(self.comments) + 1 if method == "POST" else int(place.rpartition("/")[2])
-            self.comments[number] = body["body"]
-            return 200, b"{}"
-        if place.endswith(f"/commits/{MERGED}/pulls"):
-            return 200, json.dumps([{"head": {"sha": HEAD}}]).encode()
-        if place.endswith(f"/commits/{MERGED}/merge_requests"):
-            return 200, json.dumps([{"iid": 7}]).encode()
-        if place.endswith("/actions/artifacts"):
-            name = query.removeprefix("name=")
-            found = (
-                [{"expired": False, "archive_download_url": f"{self.url}/zip/{name}"}] if name in self.artifacts else []
-            )
-            return 200, json.dumps({"artifacts": found}).encode()
-        name = place.rpartition("/")[2] if "/zip/" in place else "gitlab"
-        if name in self.artifacts:
-            return 200, self.artifacts[name]
-        return 404, b"{}"
-
 
 @pytest.fixture
-def forge() -> Iterator[Forge]:
-    served = Forge()
-
-    class Handler(BaseHTTPRequestHandler):
-        def serve(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            status, answer = served.answer(self.command, self.path, json.loads(body) if body else None)
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        do_GET = do_POST = do_PATCH = do_PUT = serve  # noqa: N815
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        served.url = f"http://127.0.0.1:{server.server_port}"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield served
-        server.shutdown()
+def forge() -> Iterator[PlayedForge]:
+    with played_forge() as played:
+        yield played
 
 
 class Runner:
     """Runs the steps of a job as GitHub or GitLab does, in a checkout with the project and the pipelines."""
 
-    def __init__(self, stack: Stack, forge: Forge, kind: str) -> None:
+    def __init__(self, stack: Stack, forge: PlayedForge, kind: str) -> None:
         self.stack = stack
         self.kind = kind
         self.forge = forge
         shutil.copytree(ROOT / "pipelines", stack.folder / "pipelines")
         shutil.copytree(ROOT / "policy", stack.folder / "policy")
+        event = stack.folder.parent / "event.json"
+        event.write_text(json.dumps({"pull_request": {"head": {"sha": HEAD}}}))
         about = {
-            "GITHUB_API_URL": forge.url,
-            "GITHUB_REPOSITORY": "shop/infrastructure",
-            "GITHUB_TOKEN": "t",
-            "GITHUB_SHA": MERGED,
-            "PULL_REQUEST": "7",
-            "HEAD": HEAD,
-            "GITHUB_OUTPUT": str(stack.folder / "github-output"),
-            "GITHUB_STEP_SUMMARY": str(stack.folder / "summary.md"),
+            "GITHUB_OUTPUT": str(stack.folder.parent / "github-output"),
+            "GITHUB_STEP_SUMMARY": str(stack.folder.parent / "summary.md"),
         }
+        self.environment = {**stack.environment, **forge.environment[kind], "STACK": stack.name}
+        # What a runner sets for a request, and for the commit that it was merged as.
+        self.of_a_request = {"PULL_REQUEST": "7", "GITHUB_EVENT_PATH": str(event)}
         if kind == "gitlab":
-            about = {
-                "GITLAB_CI": "true",
-                "CI_API_V4_URL": forge.url,
-                "CI_PROJECT_ID": "1",
-                "CI_COMMIT_SHA": MERGED,
-                "CI_MERGE_REQUEST_IID": "7",
-                "GITLAB_TOKEN": "t",
-            }
-        self.environment = {**stack.environment, **about, "STACK": stack.name}
+            self.of_a_request = {"CI_MERGE_REQUEST_IID": "7", "CI_COMMIT_SHA": HEAD}
+        else:
+            self.environment |= about
 
-    def commands(self, job: str) -> list[str]:
-        """The job's own steps, but for those that install or belong to somebody else."""
+    def commands(self, job: str) -> dict[str, str]:
+        """The job's own steps by name, but for the one that installs."""
         if self.kind == "github":
-            workflow = ROOT / "pipelines" / "github" / f"backups-{job}.yml"
-            steps = yaml.safe_load(workflow.read_text())["jobs"][job]["steps"]
-            return [step["run"] for step in steps if "run" in step and step.get("name") != "Install"]
+            file = ROOT / "pipelines" / "github" / f"backups-{job}.yml"
+            (found,) = yaml.safe_load(file.read_text())["jobs"].values()
+            steps = [step for step in found["steps"] if "run" in step and step["name"] != "Install"]
+            return {step["name"]: step["run"] for step in steps}
         found = yaml.safe_load((ROOT / "pipelines" / "gitlab" / ".gitlab-ci.yml").read_text())[job]
-        return [*found["script"], *found.get("after_script", [])]
+        return {command: command for command in [*found["script"], *found.get("after_script", [])]}
+
+    def everything(self, job: str, **more: str) -> dict[str, str]:
+        """The variables of a job."""
+        return {**self.environment, **(self.of_a_request if job == "preview" else {}), **more}
 
     def run(self, job: str, **more: str) -> tuple[int, str]:
         """Run all steps; the first failing code and everything said. Comments are written after failures too."""
         code, said = 0, ""
-        for command in self.commands(job):
+        for command in self.commands(job).values():
             if code and "comment" not in command:
                 continue
             done = subprocess.run(
                 ["bash", "-e", "-c", command],
                 cwd=self.stack.folder,
-                env={**self.environment, **more},
+                env=self.everything(job, **more),
                 capture_output=True,
                 text=True,
                 timeout=180,
@@ -145,39 +86,53 @@ class Runner:
         return code, said
 
     def start(self, job: str) -> subprocess.Popen[str]:
-        """Begin the job's last step."""
+        """Begin the job's step that runs Pulumi."""
+        (command,) = [each for each in self.commands(job).values() if f"{job}.sh" in each]
         return subprocess.Popen(
-            # A shell can't trap what was ignored when it began, as SIGINT is in a background job.
-            ["env", "--default-signal=INT", "bash", "-e", "-c", self.commands(job)[-1]],
+            ["bash", "-e", "-c", command],
             cwd=self.stack.folder,
-            env=self.environment,
+            env=self.everything(job),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
         )
 
-    def keep_plan(self) -> None:
+    def keep_plan(self, **more: Any) -> None:
         """What the upload step, or GitLab's `artifacts`, does with the plan."""
+        folder = self.stack.folder / "plan"
+        files = {each.name: each.read_bytes() for each in folder.iterdir()}
+        shutil.rmtree(folder)
+        if self.kind == "gitlab":
+            self.forge.runs.append(Run({f"plan/{name}": content for name, content in files.items()}, **more))
+            return
         packed = io.BytesIO()
-        plan = self.stack.folder / "plan" / "plan.json"
         with zipfile.ZipFile(packed, "w") as archive:
-            archive.write(plan, "plan.json" if self.kind == "github" else "plan/plan.json")
-        name = "gitlab"
-        if self.kind == "github":
-            outputs = (self.stack.folder / "github-output").read_text().splitlines()
-            name = outputs[-1].removeprefix("name=")
-        self.forge.artifacts[name] = packed.getvalue()
-        plan.unlink()
+            for name, content in files.items():
+                archive.writestr(name, content)
+        outputs = Path(self.environment["GITHUB_OUTPUT"]).read_text().splitlines()
+        self.forge.runs.append(Run({outputs[-1].removeprefix("plan-name="): packed.getvalue()}, **more))
+
+    @property
+    def comment(self) -> str:
+        """The one comment on the request."""
+        (found,) = self.forge.comments
+        return found.body or ""
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """The report as JSON."""
+        told: dict[str, Any] = json.loads((self.stack.folder / "report.json").read_text())
+        return told
 
 
 @pytest.fixture(params=["github", "gitlab"])
-def runner(request: pytest.FixtureRequest, make_stack: MakeStack, forge: Forge) -> Runner:
+def runner(request: pytest.FixtureRequest, make_stack: MakeStack, forge: PlayedForge) -> Runner:
     return Runner(make_stack(), forge, request.param)
 
 
 def test_a_request_that_changes_a_remark(runner: Runner, endpoint: LocalEndpoint) -> None:
-    stack, forge = runner.stack, runner.forge
+    stack = runner.stack
     stack.declare(instance_id=HA, remark="before 1")
     assert stack.up().ok
     (old,) = endpoint.backup_ids()
@@ -186,14 +141,17 @@ def test_a_request_that_changes_a_remark(runner: Runner, endpoint: LocalEndpoint
         code, said = runner.run("preview")
         assert code == 0, said
         assert endpoint.backup_ids() == {old}
-    (comment,) = forge.comments.values()
-    assert re.search(r'(?m)^! +remark: "before 1" => "before 2"$', comment)
-    assert f"Takes a new backup of instance {HA}, then deletes backup {old}." in comment
+    assert "### 1 backup will be taken, 1 deleted, none restored" in runner.comment
+    assert f"Backup <code>{old}</code> of <code>orders</code>" in runner.comment
+    assert re.search(r'(?m)^! +remark: "before 1" => "before 2"$', runner.comment)
+    assert f"Takes a new backup of instance {HA}, then deletes backup {old}." in runner.comment
     runner.keep_plan()
     code, said = runner.run("apply")
     assert code == 0, said
+    assert "### 1 backup taken, 1 deleted, none restored, in " in runner.comment
     (new,) = endpoint.backup_ids()
     assert stack.backup_ids() == {new} != {old}
+    assert f"<code>{new}</code>" in runner.comment
     assert runner.run("drift")[0] == 0
 
 
@@ -201,9 +159,8 @@ def test_a_request_that_breaks_a_policy(runner: Runner, endpoint: LocalEndpoint)
     runner.stack.declare(instance_id=HA, remark="token: abcdef")
     code, _ = runner.run("preview")
     assert code != 0
-    (comment,) = runner.forge.comments.values()
-    assert "Merging this would fail" in comment
-    assert "The remark of backup looks as if it held a named secret" in comment
+    assert "Merging this would fail: 1 mandatory policy violated" in runner.comment
+    assert "The remark of backup looks as if it held a named secret" in runner.comment
     assert not (runner.stack.folder / "plan" / "plan.json").exists()
     code, said = runner.run("apply")
     assert code == 3
@@ -223,7 +180,7 @@ def test_a_plan_that_has_become_stale(runner: Runner, endpoint: LocalEndpoint) -
     assert code == 3
     assert "The plan is stale" in said
     assert not endpoint.backups()
-    runner.forge.artifacts.clear()
+    runner.forge.runs.clear()
     code, said = runner.run("apply", WITHOUT_PLAN="preview")
     assert code == 0, said
     assert len(endpoint.backups()) == 1
@@ -238,7 +195,17 @@ def test_drift(runner: Runner, endpoint: LocalEndpoint) -> None:
     code, said = runner.run("drift")
     assert code != 0
     assert "no changes were expected" in said
+    assert runner.report["outcome"] == "drift"
     assert runner.stack.backup_ids() == held
+
+
+def test_a_drift_check_that_fails_says_no_drift(runner: Runner, endpoint: LocalEndpoint) -> None:
+    runner.stack.declare(instance_id=HA, remark="nightly")
+    assert runner.stack.up().ok
+    code, _ = runner.run("drift", HUAWEICLOUD_SDK_SK="wrong-secret-key")
+    assert code != 0
+    assert runner.report["outcome"] == "drift unknown"
+    assert runner.report["errors"]
 
 
 def test_a_cancelled_job(runner: Runner, endpoint: LocalEndpoint) -> None:
@@ -246,7 +213,7 @@ def test_a_cancelled_job(runner: Runner, endpoint: LocalEndpoint) -> None:
     runner.stack.declare(instance_id=HA, remark="nightly")
     assert runner.run("preview")[0] == 0
     process = runner.start("apply")
-    until(lambda: endpoint.count("list_backups") > 1)
+    until(lambda: endpoint.backups())
     if runner.kind == "github":
         process.send_signal(signal.SIGINT)
     else:
@@ -256,8 +223,82 @@ def test_a_cancelled_job(runner: Runner, endpoint: LocalEndpoint) -> None:
     (backup_id,) = endpoint.backup_ids()
     assert f"Cancelled while backup {backup_id}" in said
     assert runner.stack.backup_ids() == {backup_id}
+    assert runner.report["outcome"] == "cancelled"
     endpoint.change_backup(backup_id, duration=0.0)
     code, said = runner.run("apply", WITHOUT_PLAN="preview")
     assert code == 0, said
     assert endpoint.backup_ids() == runner.stack.backup_ids() == {backup_id}
     assert endpoint.count("create_backup") == 1
+
+
+def test_three_hundred_backups(runner: Runner, endpoint: LocalEndpoint) -> None:
+    endpoint.behave(duration=0.0)
+    instances = [endpoint.add_instance(name=f"redis-{number}") for number in range(50)]
+    lines = ["from pulumi_dcs import InstanceBackup", f"instances = {instances!r}", "for number in range(300):"]
+    lines += ["    InstanceBackup(f'backup-{number}', instance_id=instances[number % 50], remark='nightly ' * 10)"]
+    runner.stack.write("\n".join(lines))
+    code, said = runner.run("preview")
+    assert code == 0, said[-2000:]
+    assert len(said) > 60_000
+    assert "### 300 backups will be taken, none deleted" in runner.comment
+    assert "<summary>All 300 rows</summary>" in runner.comment
+    assert "lines are left out" in runner.comment
+    assert len(runner.comment) <= 65_000
+    assert len(runner.report["backups"]) == 300
+    runner.keep_plan()
+    code, said = runner.run("apply")
+    assert code == 0, said[-2000:]
+    assert len(endpoint.backups()) == 300
+    assert "### 300 backups taken" in runner.comment
+
+
+def test_hostile_texts_do_nothing(runner: Runner, endpoint: LocalEndpoint) -> None:
+    hostile = "``` </details> <!-- @everyone | "
+    instance = endpoint.add_instance(name=hostile)
+    runner.stack.declare(instance_id=instance, remark=f"{hostile}````")
+    code, said = runner.run("preview")
+    assert code == 0, said
+    shown, _, folded = runner.comment.partition("<details>")
+    assert "@everyone" not in shown
+    assert "<!--" not in shown.removeprefix("<!-- backups of dev -->")
+    # The fence is longer than what the remark could close, and the end of the comment is still there.
+    assert "`````diff" in folded
+    assert "To apply it, merge the request" in folded.rpartition("`````")[2]
+
+
+def test_a_plan_in_the_checkout_is_nobodys(runner: Runner, endpoint: LocalEndpoint) -> None:
+    runner.stack.declare(instance_id=HA, remark="reviewed")
+    assert runner.run("preview")[0] == 0
+    for command in (["git", "init", "-q"], ["git", "add", "-f", "plan"]):
+        subprocess.run(command, cwd=runner.stack.folder, check=True)
+    code, said = runner.run("apply")
+    assert code == 3
+    assert "No reviewed plan was found." in said
+    assert not (runner.stack.folder / "plan" / "plan.json").exists()
+    assert runner.run("preview")[0] == 0
+    process = runner.start("apply")
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert "is a file of the repository" in said
+    assert not endpoint.backups()
+
+
+def test_a_foreign_artifact_is_not_the_plan(runner: Runner, endpoint: LocalEndpoint) -> None:
+    runner.stack.declare(instance_id=HA, remark="reviewed")
+    assert runner.run("preview")[0] == 0
+    runner.keep_plan(head="4" * 40)
+    code, said = runner.run("apply")
+    assert code == 3, said
+    assert not endpoint.backups()
+
+
+def test_a_failed_backup_is_in_the_record(runner: Runner, endpoint: LocalEndpoint) -> None:
+    endpoint.behave(duration=0.0)
+    runner.stack.declare(instance_id=HA, remark="nightly")
+    assert runner.run("preview")[0] == 0
+    runner.keep_plan()
+    endpoint.behave(duration=0.0, failure="dcs.08.0002")
+    code, _ = runner.run("apply")
+    assert code not in (0, 3)
+    assert "### The apply failed: 1 error; no backup taken" in runner.comment
+    assert "dcs.08.0002" in runner.comment

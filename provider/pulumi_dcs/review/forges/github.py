@@ -6,12 +6,14 @@ import io
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Final
 
 import github
 import requests
 from github import Auth, GithubException, GithubRetry
 from github.PullRequest import PullRequest
+from github.Repository import Repository
 from github.WorkflowRun import WorkflowRun
 
 from ..plan import MANIFEST, MAX_SIZE, PLAN, artifact_name
@@ -41,7 +43,10 @@ class GitHubForge:
             timeout=_TIMEOUT,
             retry=GithubRetry(total=5, max_rate_limit_wait=_MAX_WAIT, secondary_rate_wait=_MAX_WAIT / 2),
         )
-        self._repository = self._github.get_repo(self._repository_name, lazy=True)
+
+    @cached_property
+    def _repository(self) -> Repository:
+        return self._github.get_repo(self._repository_name)
 
     def comment(self, marker: str, text: str) -> str:
         """Write the comment with this marker on the request, or edit our own that is there; its URL."""
