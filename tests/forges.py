@@ -81,9 +81,9 @@ class PlayedForge:
         self.log.append(f"{method} {path}")
         token = headers.get("Authorization") or headers.get("PRIVATE-TOKEN") or headers.get("JOB-TOKEN") or ""
         self.tokens.append((headers.get("Host", ""), token))
-        for number, (part, status, more, told) in enumerate(self.failures):
+        for index, (part, status, more, told) in enumerate(self.failures):
             if part in path:
-                del self.failures[number]
+                del self.failures[index]
                 return status, more, json.dumps(told).encode()
         place, query = urlsplit(path).path, {key: each[-1] for key, each in parse_qs(urlsplit(path).query).items()}
         if place.startswith("/store/"):
@@ -92,14 +92,15 @@ class PlayedForge:
         answer = self._gitlab if place.startswith("/api/v4/") else self._github
         return answer(method, unquote(place), query, body)
 
-    def _json(self, value: Any, status: int = 200, **headers: str) -> tuple[int, dict[str, str], bytes]:
-        return status, {"Content-Type": "application/json", **headers}, json.dumps(value).encode()
+    def _json(self, value: Any, status: int = 200, link: str = "") -> tuple[int, dict[str, str], bytes]:
+        headers = {"Content-Type": "application/json", **({"Link": link} if link else {})}
+        return status, headers, json.dumps(value).encode()
 
     def _page(self, place: str, query: dict[str, str], rows: list[Any]) -> tuple[int, dict[str, str], bytes]:
         page, size = int(query.get("page", 1)), int(query.get("per_page", self.page_size))
         part = rows[(page - 1) * size : page * size]
         link = f'<{self.url}{place}?page={page + 1}&per_page={size}>; rel="next"' if page * size < len(rows) else ""
-        return self._json(part, **({"Link": link} if link else {}))
+        return self._json(part, link=link)
 
     def _store(self, run: Run, name: str) -> dict[str, str]:
         # Another host, so that nothing may be sent there which was meant for this one.

@@ -1,7 +1,7 @@
 """Runs what the pages show and puts the real output in its place: ``make captures``.
 
 Text stands between ``<!-- capture: name -->`` and ``<!-- end -->``, in README.md or below docs/; pictures are
-``docs/captures/<name>.svg``.
+``docs/captures/<name>.svg``, and the report that reviewers see is ``report.png``, drawn by Chromium.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Final
 
 from demo import free_port, is_up
 from engine import find_engine
+from picture import draw_markdown
 from rich.console import Console
 from rich.terminal_theme import SVG_EXPORT_THEME
 from rich.text import Text
@@ -29,6 +30,15 @@ PICTURES: Final = ("progress", "diff", "diagnostic")
 WIDTH: Final = 132
 ORDERS: Final = "11111111-1111-4111-8111-000000000002"
 SESSIONS: Final = "11111111-1111-4111-8111-000000000001"
+CARTS: Final = "11111111-1111-4111-8111-000000000003"
+REPORTED: Final = """\
+import pulumi
+from pulumi_dcs import InstanceBackup
+
+InstanceBackup("orders-before-release", instance_id="{orders}", remark="before 2026.{month}")
+{more}
+"""
+"""The program of the report: it replaces a backup, takes another one out, and adds one that is retained."""
 PROGRAM: Final = """\
 import pulumi
 from pulumi_dcs import InstanceBackup
@@ -60,6 +70,25 @@ def main() -> None:
             else:
                 fill(name, f"```console\n$ {command}\n{Text.from_ansi(shown).plain.strip()}\n```\n")
             print(f"{name}: written")
+        draw_report(Path(folder), environment)
+
+
+def draw_report(folder: Path, environment: dict[str, str]) -> None:
+    """Preview a change of three backups, and draw the report as a forge shows it."""
+    review = [sys.executable, "-m", "pulumi_dcs.review"]
+    environment = {**environment, "STACK": "prod", "POLICY_PACK": "", "GITHUB_SHA": "abc1234", "PULUMI_COLOR": "never"}
+    before = f'InstanceBackup("carts-before-scaling", instance_id="{CARTS}", remark="before scaling")'
+    after = (
+        f'InstanceBackup("orders-quarter", instance_id="{ORDERS}", remark="2026 Q4", '
+        "opts=pulumi.ResourceOptions(retain_on_delete=True))"
+    )
+    (folder / "__main__.py").write_text(REPORTED.format(orders=ORDERS, month=11, more=before))
+    up = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
+    subprocess.run(up, cwd=folder, env=environment, check=True, capture_output=True)
+    (folder / "__main__.py").write_text(REPORTED.format(orders=ORDERS, month=12, more=after))
+    subprocess.run([*review, "preview"], cwd=folder, env=environment, check=True, capture_output=True)
+    draw_markdown((folder / "report.md").read_text(), ROOT / "docs" / "captures" / "report.png")
+    print("report: written")
 
 
 def fill(name: str, block: str) -> None:

@@ -213,7 +213,7 @@ def test_a_cancelled_job(runner: Runner, endpoint: LocalEndpoint) -> None:
     runner.stack.declare(instance_id=HA, remark="nightly")
     assert runner.run("preview")[0] == 0
     process = runner.start("apply")
-    until(lambda: endpoint.backups())
+    until(endpoint.backups)
     if runner.kind == "github":
         process.send_signal(signal.SIGINT)
     else:

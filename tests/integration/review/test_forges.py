@@ -206,14 +206,14 @@ def test_what_is_not_the_reviewed_plan_is_refused(
 
 @pytest.mark.parametrize("wrong", [{"repository": "fork/infrastructure"}, {"workflow": "evil.yml"}, {"event": "push"}])
 def test_github_takes_only_this_workflows_previews_in_this_repository(
-    forge: PlayedForge, wrong: dict[str, str], tmp_path: Path
+    forge: PlayedForge, wrong: dict[str, Any], tmp_path: Path
 ) -> None:
     forge.runs = [handed_over("github", **wrong)]
     assert fetched(forge, "github", tmp_path / "plan") is None
 
 
 @pytest.mark.parametrize("wrong", [{"job": "evil"}])
-def test_gitlab_takes_only_the_preview_job(forge: PlayedForge, wrong: dict[str, str], tmp_path: Path) -> None:
+def test_gitlab_takes_only_the_preview_job(forge: PlayedForge, wrong: dict[str, Any], tmp_path: Path) -> None:
     forge.runs = [handed_over("gitlab", **wrong)]
     assert fetched(forge, "gitlab", tmp_path / "plan") is None
 
