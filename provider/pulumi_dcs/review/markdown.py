@@ -30,7 +30,8 @@ _NEXT: Final[Mapping[Outcome, str]] = {
     "open a new request, have it reviewed, and apply that.",
     Outcome.NO_PLAN: "Open a request, so that there is a plan to review; or let the apply make its own plan "
     "(`WITHOUT_PLAN=preview`).",
-    Outcome.CANCELLED: "Run the job again: a backup that is still running is waited for, and none is taken twice.",
+    Outcome.CANCELLED: "What was started is in the state. Run the preview and the apply again: a backup that is "
+    "still running is waited for, and none is taken twice.",
     Outcome.APPLY_FAILED: "What was done is in the state. Mend the cause and run the preview and the apply again: they "
     "go on from there.",
     Outcome.DRIFT: "`pulumi refresh` takes what the service has into the state, and the next `pulumi up` makes what is "
