@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..api.backups import BackupRecord
+from ..engine.urn import resource_name
 from ..operations.errors import RecordNotFoundError
 from ..operations.operation import Operation
 from ..recovery.evidence import record_id_of
-from ..resources.identity import resource_name
 from ..session import Session
 from .backups import BackupService
 from .mark import is_same_remark, without_mark

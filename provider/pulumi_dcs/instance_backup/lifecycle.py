@@ -23,6 +23,7 @@ from ..engine.requests import (
     UpdateRequest,
     UpdateResponse,
 )
+from ..engine.urn import resource_name
 from ..engine.values import without_assets
 from ..operations.errors import (
     CancelledError,
@@ -37,7 +38,6 @@ from ..operations.operation import Operation
 from ..operations.wait import MISSING_TIMEOUT
 from ..resources.advice import in_pulumis_terms
 from ..resources.diagnosed import diagnosed
-from ..resources.identity import resource_name
 from ..resources.location import LocationFiller
 from ..resources.names import SECRET_INPUTS
 from ..resources.origin import check_origin, is_elsewhere

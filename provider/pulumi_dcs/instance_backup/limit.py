@@ -7,10 +7,10 @@ from datetime import datetime, timezone
 from typing import Final
 
 from ..api.backups import BackupRecord
+from ..engine.urn import resource_name
 from ..operations.errors import OperationError
 from ..operations.operation import Operation
 from ..operations.record_cache import Snapshot
-from ..resources.identity import resource_name
 from .backups import is_ours
 
 MAX_BACKUPS: Final = 24

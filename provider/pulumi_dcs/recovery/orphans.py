@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..engine.stack_state import StackState, StackStateUnavailable
+from ..engine.urn import resource_name
 from ..operations.ownership import Progress
 from .evidence import ReadsStackStates, records_in
 from .journal import Journal
@@ -122,7 +123,7 @@ class Orphans:
             return
         if found.record_id in in_state:
             return
-        name = entry.urn.rpartition("::")[2]
+        name = resource_name(entry.urn)
         ending = "\n  `pulumi refresh --clear-pending-creates` ends this message." if pending else ""
         self._warn(
             urn,

@@ -1,4 +1,4 @@
-"""Ids as the service gives them, and the name by which the program declares a resource."""
+"""Ids as the service gives them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,3 @@ _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 def is_id(value: object) -> bool:
     """Whether this can be the id of an instance, of a project, or of anything that an instance has."""
     return isinstance(value, str) and _ID.fullmatch(value) is not None
-
-
-def resource_name(urn: str) -> str:
-    """The name by which the program declares the resource of that URN."""
-    return urn.rpartition("::")[2]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..engine.urn import resource_name
 from .changes import Kind, KnownBackup
-from .events import resource_name
 from .headline import headline
 from .report import Report
 from .rows import Row, seconds_taken, total_estimate

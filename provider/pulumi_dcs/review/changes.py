@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from ..api.backups import BackupStatus
 from ..engine.unknowns import has_unknowns
-from .events import EventLog, Outcome, ResourceState, Step, resource_name
+from ..engine.urn import resource_name
+from .events import EventLog, Outcome, ResourceState, Step
 
 BACKUP_TYPE: Final = "pulumi-python:dynamic/dcs:InstanceBackup"
 """The type of the resources that are reported. Another resource of this package joins with a module like this one."""

@@ -124,12 +124,6 @@ class EventLog:
         return cls(tuple(reader.steps.values()), tuple(reader.diagnostics), tuple(reader.violations), reader.changes)
 
 
-def resource_name(urn: str) -> str:
-    """The name that the program gave a resource."""
-    # urn:pulumi:<stack>::<project>::<types>::<name>; only the name may have "::" in it.
-    return urn.split("::", 3)[-1]
-
-
 class _Reader:
     """Collects what the events of one log say."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from ..engine.urn import resource_name
 from .diff import diff_block
-from .events import Diagnostic, Violation, resource_name
+from .events import Diagnostic, Violation
 from .headline import headline
 from .inert import code, inert, message
 from .layout import fitted, folded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from pulumi_dcs.review.events import Diagnostic, EventLog, Outcome, Violation, resource_name
+from pulumi_dcs.review.events import Diagnostic, EventLog, Outcome, Violation
 
 from .logs import diagnostic, log, state, step, urn
 
@@ -47,7 +47,3 @@ def test_policies_and_counts() -> None:
     found = log({"policyEvent": violation}, {"summaryEvent": {"resourceChanges": {"create": 1, "same": 2}}})
     assert found.violations == (Violation("dcs-backup-remark", "no remark", is_mandatory=True, urn=urn("a")),)
     assert found.changes == {"create": 1, "same": 2}
-
-
-def test_a_name_may_hold_what_parts_a_urn() -> None:
-    assert resource_name(urn("a::b")) == "a::b"
