@@ -27,6 +27,8 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UnknownValueError
 
+from .instance_backup.names import RESOURCE_TYPE
+
 
 class Report(Protocol):
     """Reports a violation, and of which resource."""
@@ -34,7 +36,6 @@ class Report(Protocol):
     def __call__(self, message: str, urn: str | None = None) -> None: ...
 
 
-RESOURCE_TYPE: Final = "pulumi-python:dynamic/dcs:InstanceBackup"
 LIMIT_PER_INSTANCE: Final = 24
 """Backups that DCS keeps of an instance, automatic and manual together; with one more, it drops the oldest."""
 DEFAULT_PER_INSTANCE: Final = LIMIT_PER_INSTANCE - 1

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pulumi_dcs import policies
+from pulumi_dcs.instance_backup.names import RESOURCE_TYPE
 from pulumi_policy import (
     EnforcementLevel,
     Policy,
@@ -45,7 +46,7 @@ def on_backup(
     *,
     protect: bool = False,
     parent: str | None = STACK,
-    resource_type: str = policies.RESOURCE_TYPE,
+    resource_type: str = RESOURCE_TYPE,
     config: Mapping[str, Any] = MappingProxyType({}),
 ) -> list[str]:
     assert isinstance(policy, ResourceValidationPolicy)
@@ -63,9 +64,7 @@ def on_backup(
 
 def resource(name: str, depends_on: list[PolicyResource] | None = None, **props: Any) -> PolicyResource:
     checked = unknown_checking_proxy(props)
-    return PolicyResource(
-        policies.RESOURCE_TYPE, checked, f"urn::{name}", name, options(), None, None, depends_on or [], {}
-    )
+    return PolicyResource(RESOURCE_TYPE, checked, f"urn::{name}", name, options(), None, None, depends_on or [], {})
 
 
 def on_stack(policy: Policy, resources: list[PolicyResource], **config: Any) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from .clock import Pause
 from .error_codes import INSTANCE_GONE
@@ -14,6 +14,16 @@ from .parsing import decimal, text, whole_number, word
 
 if TYPE_CHECKING:
     from .client import Client
+
+
+CACHE_MODES: Final[Mapping[str, str]] = {
+    "ha": "master/standby",
+    "cluster": "cluster",
+    "proxy": "proxy cluster",
+    "ha_rw_split": "read/write splitting",
+    "single": "single node",
+}
+"""The documented modes, as a person would say them."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,11 @@ class Instance:
         if self.cache_mode:
             return self.cache_mode == "single"
         return self.spec_code.startswith("redis.single")
+
+    @property
+    def engine_in_words(self) -> str:
+        """The engine and its version, as far as they are known: ``Redis 6.0``."""
+        return " ".join(filter(None, [self.engine or "Redis", self.engine_version]))
 
     @classmethod
     def parse(cls, body: object, instance_id: str = "") -> Instance:

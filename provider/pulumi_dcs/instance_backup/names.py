@@ -6,6 +6,8 @@ from typing import Final
 
 from ..resources.names import ENDPOINT
 
+RESOURCE_TYPE: Final = "pulumi-python:dynamic/dcs:InstanceBackup"
+"""The resource's type, as states, events and policies have it."""
 INPUTS: Final = (
     "instance_id",
     "remark",

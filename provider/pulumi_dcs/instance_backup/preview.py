@@ -9,16 +9,9 @@ from typing import Any, Final
 
 from ..api.backups import BackupStatus
 from ..api.clock import in_words
-from ..api.instances import Instance
+from ..api.instances import CACHE_MODES, Instance
 from ..engine.unknowns import UNKNOWN
 
-_MODES: Final[Mapping[str, str]] = {
-    "ha": "master/standby",
-    "cluster": "cluster",
-    "proxy": "proxy cluster",
-    "ha_rw_split": "read/write splitting",
-    "single": "single node",
-}
 _MB_PER_GB: Final = 1024
 
 
@@ -114,8 +107,8 @@ def encryption(names: list[str]) -> str:
 def describe(instance: Instance) -> str:
     """An instance in words: ``instance orders (master/standby, Redis 6.0, 1.2 of 4 GB used)``."""
     parts = [
-        _MODES.get(instance.cache_mode, instance.cache_mode),
-        " ".join(filter(None, [instance.engine or "Redis", instance.engine_version])),
+        CACHE_MODES.get(instance.cache_mode, instance.cache_mode),
+        instance.engine_in_words,
         _usage(instance),
     ]
     name = instance.name or instance.instance_id

@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from .settings import SettingRefused
+from .settings import SettingRefused, plan_path, report_path
 
 
 def main() -> int:
@@ -50,10 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("apply", help="do what the reviewed plan says and nothing else; 3 where it is stale")
     commands.add_parser("drift", help="compare the service with the state; fails if they differ")
     comment = commands.add_parser("comment", help="write the report as a comment on the pull or merge request")
-    comment.add_argument("report", type=Path, nargs="?", default=Path(os.environ.get("REPORT", "report.md")))
+    comment.add_argument("report", type=Path, nargs="?", default=report_path(os.environ))
     plan = commands.add_parser("plan", help="fetch the plan that was reviewed with the merged request")
-    folder = Path(os.environ.get("PLAN", "plan/plan.json")).parent
-    plan.add_argument("folder", type=Path, nargs="?", default=folder)
+    plan.add_argument("folder", type=Path, nargs="?", default=plan_path(os.environ).parent)
     return parser
 
 

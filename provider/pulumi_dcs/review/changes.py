@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Any, Final
 
 from ..api.backups import BackupStatus
+from ..api.parsing import parse_time
 from ..engine.unknowns import has_unknowns
 from ..engine.urn import resource_name
-from .events import EventLog, Outcome, ResourceState, Step
+from ..instance_backup.names import RESOURCE_TYPE
+from .events import EventLog, ResourceState, Step, StepOutcome
 
-BACKUP_TYPE: Final = "pulumi-python:dynamic/dcs:InstanceBackup"
-"""The type of the resources that are reported. Another resource of this package joins with a module like this one."""
 _UNKNOWN_IN_LOG: Final = "[unknown]"
 """How the event log shows a value that is not known yet, where it does not show the wire's own text."""
 _REPLACING: Final = ("create-replacement", "replace")
@@ -56,6 +57,16 @@ class KnownBackup:
     updated_at: str = ""
     size: int | None = None
 
+    @property
+    def created(self) -> datetime | None:
+        """When it was started, by the service's clock."""
+        return parse_time(self.created_at)
+
+    @property
+    def updated(self) -> datetime | None:
+        """When it last changed, by the service's clock."""
+        return parse_time(self.updated_at)
+
 
 @dataclass(frozen=True)
 class Change:
@@ -94,7 +105,7 @@ def changes_in(log: EventLog) -> list[Change]:
     """Tell what happens to each backup, by resource name."""
     by_urn: dict[str, list[Step]] = {}
     for step in log.steps:
-        if step.type == BACKUP_TYPE and step.op not in _NO_CHANGE:
+        if step.type == RESOURCE_TYPE and step.op not in _NO_CHANGE:
             by_urn.setdefault(step.urn, []).append(step)
     found = [change for steps in by_urn.values() for change in _changes_of(steps)]
     return sorted(found, key=lambda change: (change.name, change.kind.value))
@@ -102,12 +113,12 @@ def changes_in(log: EventLog) -> list[Change]:
 
 def other_changes(log: EventLog) -> int:
     """Count the resources of other types that are changed."""
-    urns = {step.urn for step in log.steps if step.op not in _NO_CHANGE and step.type != BACKUP_TYPE}
+    urns = {step.urn for step in log.steps if step.op not in _NO_CHANGE and step.type != RESOURCE_TYPE}
     return len(urns)
 
 
 def _changes_of(steps: list[Step]) -> list[Change]:
-    """What happens to one URN. Besides its own change, leftovers of an earlier replacement can be deleted."""
+    """What happens to one URN. Besides its own change, what an earlier replacement has left can be deleted."""
     own = [step for step in steps if step.op != "delete-replaced"]
     deletions = [step for step in steps if step.op == "delete-replaced"]
     replacing = [step for step in own if step.op in _REPLACING]
@@ -140,7 +151,7 @@ def _single(step: Step) -> Change:
         is_protected=new.is_protected,
         is_retained=new.is_retained,
         result=_result(step),
-        is_done=step.outcome is Outcome.DONE,
+        is_done=step.outcome is StepOutcome.DONE,
     )
 
 
@@ -168,7 +179,7 @@ def _replacement(replacing: list[Step], deletions: list[Step], *, is_deleted_fir
         is_protected=new.is_protected,
         is_retained=new.is_retained,
         result=_result(created),
-        is_done=all(step.outcome is Outcome.DONE for step in (created, *deletions)),
+        is_done=all(step.outcome is StepOutcome.DONE for step in (created, *deletions)),
     )
 
 
@@ -183,7 +194,7 @@ def _deletion(step: Step) -> Change:
         stays=backup if old.is_retained else None,
         is_protected=old.is_protected,
         is_retained=old.is_retained,
-        is_done=step.outcome is Outcome.DONE,
+        is_done=step.outcome is StepOutcome.DONE,
     )
 
 

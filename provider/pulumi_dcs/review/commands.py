@@ -208,7 +208,7 @@ class Review:
 
 def is_off_plan(log: EventLog) -> bool:
     """Whether a run failed because the stack or the program is not what the plan was made for."""
-    errors = [each.message for each in log.errors if each.message not in _FOLLOWS_ANOTHER]
+    errors = [each.message for each in _causes(log)]
     return any(map(_OFF_PLAN.match, errors)) or (bool(errors) and all(map(_NOT_SEEN.match, errors)))
 
 
@@ -221,11 +221,16 @@ def _is_tracked(path: Path) -> bool:
         return False
 
 
+def _causes(log: EventLog) -> tuple[Diagnostic, ...]:
+    """The errors that say what happened."""
+    return tuple(each for each in log.errors if each.message not in _FOLLOWS_ANOTHER)
+
+
 def _errors(outcome: Outcome, ran: Ran) -> tuple[Diagnostic, ...]:
     """Why it failed: the engine's messages, or the end of its output where it failed before it could send any."""
     if ran.code == 0 or outcome in (Outcome.DRIFT, Outcome.NO_PLAN):
         return ()
-    found = tuple(each for each in ran.events.errors if each.message not in _FOLLOWS_ANOTHER)
+    found = _causes(ran.events)
     if found or any(each.is_mandatory for each in ran.events.violations):
         return found
     return (Diagnostic("error", ran.output.strip()[-_OUTPUT_IN_ERROR:]),) if ran.output.strip() else ()

@@ -10,12 +10,12 @@ from typing import Final
 from ..api.backups import BackupRecord
 from ..api.error_codes import BACKUP_FAILURES
 from ..api.instances import Instance
-from ..api.parsing import parse_time
 from ..instance_backup.limit import MAX_BACKUPS
-from .changes import BACKUP_TYPE, Change, Kind, KnownBackup
+from ..instance_backup.names import RESOURCE_TYPE
+from .changes import Change, Kind
 from .events import Diagnostic, EventLog, Violation
 from .rows import Row, by_location, newest_first
-from .sentence import Data, Sentence, counted, date_in_words, listed, size_in_words
+from .sentence import Data, Sentence, counted, date_and_size, date_in_words, listed
 
 _ORPHAN: Final = "Orphan:"
 """How the provider's warning about an orphan begins (``recovery.orphans``)."""
@@ -68,7 +68,7 @@ def _deletions(rows: list[Row]) -> Iterator[Sentence]:
         gone = row.change.goes
         if gone is None:
             continue
-        which: Sentence = ("Backup ", Data(gone.backup_id), *_of_instance(row), *_about(gone))
+        which: Sentence = ("Backup ", Data(gone.backup_id), *_of_instance(row), date_and_size(gone.created, gone.size))
         yield (*which, *_when(row.change), *((": ", *lost[id(row)]) if id(row) in lost else ()), ".")
 
 
@@ -176,20 +176,13 @@ def _policies(violations: Iterable[Violation]) -> Iterator[Concern]:
 
 def _diagnostics(diagnostics: Iterable[Diagnostic]) -> Iterator[Concern]:
     for each in diagnostics:
-        if each.severity == "warning" and (BACKUP_TYPE in each.urn or each.message.startswith(_ORPHAN)):
+        if each.severity == "warning" and (RESOURCE_TYPE in each.urn or each.message.startswith(_ORPHAN)):
             topic = Topic.ORPHAN if each.message.startswith(_ORPHAN) else Topic.DIAGNOSTIC
             yield Concern(topic, (Data(each.message),))
 
 
 def _of_instance(row: Row) -> Sentence:
     return (" of ", Data(row.instance_name)) if row.instance_name else ()
-
-
-def _about(backup: KnownBackup) -> Sentence:
-    created = parse_time(backup.created_at)
-    facts = [date_in_words(created)] if created is not None else []
-    facts += [size_in_words(backup.size)] if backup.size is not None else []
-    return (f" ({', '.join(facts)})",) if facts else ()
 
 
 def _word(text: str) -> str:

@@ -16,7 +16,7 @@ _COLOURS: Final = re.compile(r"<\{%[^%]*%\}>")
 """The engine's markup for colours, which it leaves in some messages."""
 
 
-class Outcome(Enum):
+class StepOutcome(Enum):
     """How far the engine came with a step. In a preview, every step that was planned is done."""
 
     STARTED = "started"
@@ -30,7 +30,6 @@ class ResourceState:
 
     Attributes:
         is_protected, is_retained: its options ``protect`` and ``retain_on_delete``, wherever they come from.
-        is_replaced: whether it waits to be deleted because another one has replaced it.
     """
 
     id: str = ""
@@ -38,7 +37,6 @@ class ResourceState:
     outputs: Mapping[str, Any] = field(default_factory=dict)
     is_protected: bool = False
     is_retained: bool = False
-    is_replaced: bool = False
 
     @classmethod
     def parse(cls, state: object) -> ResourceState | None:
@@ -51,7 +49,6 @@ class ResourceState:
             outputs=state.get("outputs") or {},
             is_protected=bool(state.get("protect")),
             is_retained=bool(state.get("retainOnDelete")),
-            is_replaced=bool(state.get("delete")),
         )
 
 
@@ -64,7 +61,7 @@ class Step:
     type: str
     old: ResourceState | None
     new: ResourceState | None
-    outcome: Outcome = Outcome.STARTED
+    outcome: StepOutcome = StepOutcome.STARTED
 
 
 @dataclass(frozen=True)
@@ -135,11 +132,11 @@ class _Reader:
 
     def read(self, event: Mapping[str, Any]) -> None:
         if (step := event.get("resourcePreEvent")) is not None:
-            self._step(step, Outcome.STARTED)
+            self._step(step, StepOutcome.STARTED)
         elif (step := event.get("resOutputsEvent")) is not None:
-            self._step(step, Outcome.DONE)
+            self._step(step, StepOutcome.DONE)
         elif (step := event.get("resOpFailedEvent")) is not None:
-            self._step(step, Outcome.FAILED)
+            self._step(step, StepOutcome.FAILED)
         elif (diagnostic := event.get("diagnosticEvent")) is not None:
             self._diagnostic(diagnostic)
         elif (violation := event.get("policyEvent")) is not None:
@@ -154,7 +151,7 @@ class _Reader:
         elif (summary := event.get("summaryEvent")) is not None:
             self.changes = dict(summary.get("resourceChanges") or {})
 
-    def _step(self, event: Mapping[str, Any], outcome: Outcome) -> None:
+    def _step(self, event: Mapping[str, Any], outcome: StepOutcome) -> None:
         about = event.get("metadata") or {}
         old, new = ResourceState.parse(about.get("old")), ResourceState.parse(about.get("new"))
         op, urn = str(about.get("op") or ""), str(about.get("urn") or "")

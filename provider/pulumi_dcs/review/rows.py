@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Final
+from typing import Final, Protocol
 
 from ..api.backups import BackupRecord
 from ..api.instances import Instance
@@ -90,7 +90,19 @@ def newest_first(snapshot: Snapshot[BackupRecord]) -> list[BackupRecord]:
     return sorted(living, key=lambda record: record.created or _LONG_AGO, reverse=True)
 
 
-def seconds_taken(record: BackupRecord) -> float | None:
+class Timed(Protocol):
+    """Something that was started and has ended."""
+
+    @property
+    def created(self) -> datetime | None:
+        """When it was started."""
+
+    @property
+    def updated(self) -> datetime | None:
+        """When it last changed."""
+
+
+def seconds_taken(record: Timed) -> float | None:
     """How long a finished backup took, by the service's own times; None where they don't tell."""
     if record.created is None or record.updated is None:
         return None

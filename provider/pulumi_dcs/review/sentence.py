@@ -70,3 +70,10 @@ def age_in_words(moment: datetime, now: datetime) -> str:
 def date_in_words(moment: datetime) -> str:
     """``2026-11-24 02:00 UTC``."""
     return f"{moment.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"
+
+
+def date_and_size(created: datetime | None, size: int | None) -> str:
+    """What is known of a backup, to follow its id: `` (2026-11-24 02:00 UTC, 1.1 GB)``; empty where nothing is."""
+    facts = [date_in_words(created)] if created is not None else []
+    facts += [size_in_words(size)] if size is not None else []
+    return f" ({', '.join(facts)})" if facts else ""

@@ -50,12 +50,12 @@ class ReviewSettings:
         """
         if not environment.get("STACK"):
             raise SettingRefused("STACK is not set: set it to the stack's name, such as organisation/shop/prod.")
-        report = Path(environment.get("REPORT", "report.md"))
+        report = report_path(environment)
         if report.suffix == ".json":
             raise SettingRefused("REPORT must not end in .json, which report.json beside it does: set it to report.md.")
         return cls(
             stack=environment["STACK"],
-            plan=Path(environment.get("PLAN", "plan/plan.json")),
+            plan=plan_path(environment),
             policy_pack=environment.get("POLICY_PACK", "policy/run"),
             policy_config=environment.get("POLICY_CONFIG", ""),
             report=report,
@@ -65,6 +65,16 @@ class ReviewSettings:
             summary=_path(environment.get("GITHUB_STEP_SUMMARY")),
             step_output=_path(environment.get("GITHUB_OUTPUT")),
         )
+
+
+def plan_path(environment: Mapping[str, str]) -> Path:
+    """``PLAN``: where the plan is kept."""
+    return Path(environment.get("PLAN", "plan/plan.json"))
+
+
+def report_path(environment: Mapping[str, str]) -> Path:
+    """``REPORT``: where the text for reviewers goes."""
+    return Path(environment.get("REPORT", "report.md"))
 
 
 def commit_of(environment: Mapping[str, str]) -> str:

@@ -6,26 +6,18 @@ from collections import Counter
 from typing import Final
 
 from ..api.clock import in_words
-from ..api.instances import Instance
-from ..api.parsing import parse_time
+from ..api.instances import CACHE_MODES, Instance
 from .changes import Kind, KnownBackup
 from .inert import code, word
 from .layout import fitted, folded, table_line
 from .report import Report
 from .rows import Row, seconds_taken, total_estimate
-from .sentence import age_in_words, date_in_words, size_in_words
+from .sentence import age_in_words, date_and_size, size_in_words
 
 _FOLDED_FROM: Final = 20
 """Rows up to which the table is shown as it is; above that, sums by what happens come first."""
 _BUDGET: Final = 14_000
 """Characters for all rows: the comment has to hold more than them."""
-_MODES: Final = {
-    "ha": "master/standby",
-    "cluster": "cluster",
-    "proxy": "proxy cluster",
-    "ha_rw_split": "read/write splitting",
-    "single": "single node",
-}
 _GONE: Final = "no longer exists at the service"
 _DIFFERS: Final = "differs from the state"
 
@@ -83,8 +75,8 @@ def _instance(row: Row) -> str:
         return f"<sub>{code(row.change.location.instance_id)}</sub>" if row.instance_name else "not known yet"
     name = f"**{code(instance.name)}** " if instance.name else ""
     facts = [
-        word(" ".join(filter(None, [instance.engine or "Redis", instance.engine_version]))),
-        _MODES.get(instance.cache_mode, word(instance.cache_mode)),
+        word(instance.engine_in_words),
+        CACHE_MODES.get(instance.cache_mode, word(instance.cache_mode)),
         _memory(instance),
     ]
     return f"{name}<sub>{code(instance.instance_id)}</sub><br>{', '.join(filter(None, facts))}"
@@ -129,18 +121,15 @@ def _result(row: Row) -> str:
     result = row.change.result
     if result is None or row.change.kind is Kind.DELETE:
         return ""
-    started, ended = parse_time(result.created_at), parse_time(result.updated_at)
-    took = f", took {in_words((ended - started).total_seconds())}" if started is not None and ended is not None else ""
+    seconds = seconds_taken(result)
+    took = f", took {in_words(seconds)}" if seconds is not None else ""
     return f"{_backup(result)}{took if result.status.is_final else f', {result.status.value}'}"
 
 
 def _backup(backup: KnownBackup | None) -> str:
     if backup is None:
         return ""
-    created = parse_time(backup.created_at)
-    facts = [date_in_words(created)] if created is not None else []
-    facts += [size_in_words(backup.size)] if backup.size is not None else []
-    return f"{code(backup.backup_id)}{' (' + ', '.join(facts) + ')' if facts else ''}"
+    return f"{code(backup.backup_id)}{date_and_size(backup.created, backup.size)}"
 
 
 def _sums(report: Report) -> str:

@@ -77,7 +77,7 @@ def log(*events: dict[str, Any] | Iterable[dict[str, Any]]) -> EventLog:
 
 
 def record(backup_id: str, *, days: float = 0.0, status: str = "succeed", **more: Any) -> BackupRecord:
-    """A backup of so many days ago, which took 3 minutes."""
+    """A backup that was made that many days ago, and took 3 minutes."""
     created = NOW - timedelta(days=days)
     updated = created + timedelta(minutes=3)
     return BackupRecord(

@@ -75,11 +75,11 @@ def test_a_deletion_deletes_unless_the_backup_is_retained() -> None:
 
 
 def test_what_an_interrupted_replacement_left_is_deleted_beside_the_own_change() -> None:
-    leftover = step("delete-replaced", "a", state("b0", delete=True))
-    first, second = changes(replacement("a", state("b1"), state()), leftover)
+    left = step("delete-replaced", "a", state("b0", delete=True))
+    first, second = changes(replacement("a", state("b1"), state()), left)
     assert {first.kind, second.kind} == {Kind.REPLACE, Kind.DELETE}
     assert {each.goes.backup_id for each in (first, second) if each.goes} == {"b0", "b1"}
-    (alone,) = changes(leftover)
+    (alone,) = changes(left)
     assert alone.kind is Kind.DELETE
 
 
@@ -111,7 +111,7 @@ def test_what_is_not_known_yet_is_empty() -> None:
 
 
 def test_a_record_knows_what_was_finished() -> None:
-    done, failed, begun = changes(
+    done, failed, started = changes(
         step("create", "a", None, state("b1")),
         step("create", "b", None, state(), ends="resOpFailedEvent"),
         step("create", "c", None, state(), ends=""),
@@ -121,7 +121,7 @@ def test_a_record_knows_what_was_finished() -> None:
     assert done.result.backup_id == "b1"
     assert not failed.is_done
     assert failed.result is None
-    assert not begun.is_done
+    assert not started.is_done
 
 
 def test_a_replacement_whose_deletion_failed_is_not_done_but_has_its_result() -> None:

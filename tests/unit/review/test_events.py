@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from pulumi_dcs.review.events import Diagnostic, EventLog, Outcome, Violation
+from pulumi_dcs.review.events import Diagnostic, EventLog, StepOutcome, Violation
 
 from .logs import diagnostic, log, state, step, urn
 
@@ -32,7 +32,7 @@ def test_the_end_of_a_step_brings_its_outcome() -> None:
         step("create", "b", None, state("b1")),
         step("delete", "c", state("b2"), ends="resOpFailedEvent"),
     )
-    assert [each.outcome for each in found.steps] == [Outcome.STARTED, Outcome.DONE, Outcome.FAILED]
+    assert [each.outcome for each in found.steps] == [StepOutcome.STARTED, StepOutcome.DONE, StepOutcome.FAILED]
     assert found.steps[1].new is not None
     assert found.steps[1].new.outputs["backup_id"] == "b1"
 
