@@ -125,10 +125,10 @@ def _changes_of(steps: list[Step]) -> list[Change]:
     if not replacing:
         return [_single(step) for step in own] + [_deletion(step) for step in deletions]
     first = replacing[0]
-    is_first = bool(deletions) and steps.index(deletions[0]) < steps.index(first)
     replaced_id = first.old.id if first.old is not None else ""
     ours = [step for step in deletions if step.old is not None and step.old.id == replaced_id]
     others = [step for step in deletions if step not in ours]
+    is_first = bool(ours) and steps.index(ours[0]) < steps.index(first)
     return [_replacement(replacing, ours, is_deleted_first=is_first), *map(_deletion, others)]
 
 

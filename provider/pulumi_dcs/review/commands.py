@@ -68,7 +68,7 @@ class Review:
         if ran.code:
             plan.unlink(missing_ok=True)
         # Without its report nobody can review the plan: no manifest is written then, so that it can't be applied.
-        self._write(self._made(Outcome.CANCELLED if ran.is_cancelled else outcome, ran, seconds))
+        self._write(self._made(Outcome.INTERRUPTED if ran.is_cancelled else outcome, ran, seconds))
         if ran.code == 0:
             write_manifest(plan, stack=self._settings.stack, commit=self._settings.commit)
             self._hand_on(f"plan-name={artifact_name(self._settings.stack)}")
@@ -93,7 +93,7 @@ class Review:
             own = Path(folder) / "plan.json"
             ran, seconds = self._run("preview", "--diff", "--save-plan", str(own), *self._policies)
             if ran.code:
-                self._report(Outcome.CANCELLED if ran.is_cancelled else Outcome.APPLY_FAILED, ran, seconds)
+                self._report(Outcome.INTERRUPTED if ran.is_cancelled else Outcome.APPLY_FAILED, ran, seconds)
                 return ran.code
             return self._up(own, is_reviewed=False)
 
@@ -102,7 +102,7 @@ class Review:
         ran, seconds = self._run("refresh", "--preview-only", "--diff", "--expect-no-changes")
         is_changed = any(count for op, count in ran.events.changes.items() if op not in ("same", "read"))
         if ran.is_cancelled:
-            outcome = Outcome.CANCELLED
+            outcome = Outcome.INTERRUPTED
         elif ran.code == 0:
             outcome = Outcome.NO_DRIFT
         else:

@@ -31,7 +31,9 @@ def _text(report: Report) -> str:
         case Outcome.NO_PLAN:
             return "There is no reviewed plan, so nothing was done"
         case Outcome.CANCELLED:
-            return "Cancelled before it was finished"
+            return f"Cancelled before it was finished; {taken} taken, {deleted} deleted"
+        case Outcome.INTERRUPTED:
+            return "Cancelled before anything was changed"
         case Outcome.NO_DRIFT:
             return "No drift: the service has what the state says"
         case Outcome.DRIFT:

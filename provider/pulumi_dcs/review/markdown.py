@@ -33,6 +33,7 @@ _NEXT: Final[Mapping[Outcome, str]] = {
     "(`WITHOUT_PLAN=preview`).",
     Outcome.CANCELLED: "What was started is in the state. Run the preview and the apply again: a backup that is "
     "still running is waited for, and none is taken twice.",
+    Outcome.INTERRUPTED: "Run the job again.",
     Outcome.APPLY_FAILED: "What was done is in the state. Mend the cause and run the preview and the apply again: they "
     "go on from there.",
     Outcome.DRIFT: "`pulumi refresh` takes what the service has into the state, and the next `pulumi up` makes what is "

@@ -83,6 +83,12 @@ def test_what_an_interrupted_replacement_left_is_deleted_beside_the_own_change()
     assert alone.kind is Kind.DELETE
 
 
+def test_what_an_earlier_replacement_left_does_not_say_that_the_own_backup_goes_first() -> None:
+    left = step("delete-replaced", "a", state("b0", delete=True))
+    (change,) = [each for each in changes(left, replacement("a", state("b1"), state())) if each.kind is Kind.REPLACE]
+    assert not change.is_deleted_first
+
+
 def test_an_update_waits_for_a_running_backup_or_changes_none() -> None:
     running = state("b1")
     running["outputs"]["status"] = "backuping"

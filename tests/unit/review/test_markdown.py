@@ -50,6 +50,8 @@ def test_the_sentence_says_what_will_happen() -> None:
         ),
         (Outcome.STALE, {}, "The plan is stale, so the apply stopped; no backup taken, 2 deleted"),
         (Outcome.NO_PLAN, {}, "There is no reviewed plan, so nothing was done"),
+        (Outcome.CANCELLED, {}, "Cancelled before it was finished; no backup taken, 2 deleted"),
+        (Outcome.INTERRUPTED, {}, "Cancelled before anything was changed"),
         (Outcome.NO_DRIFT, {}, "No drift: the service has what the state says"),
         (Outcome.DRIFT, {}, "Drift: 3 backups are not as the state says"),
         (Outcome.DRIFT, {"other_changes": 1}, "Drift: 3 backups and 1 other resource are not as the state says"),
@@ -142,6 +144,13 @@ def test_a_record_says_what_became_of_each() -> None:
     assert "**not finished**: takes a backup" in text
     assert "- <code>DCS.4096</code>" in text
     assert re.search(r"<code>n2</code>.*<code>b1</code>", text)
+
+
+def test_a_cancelled_preview_tells_of_nothing_as_done_or_started() -> None:
+    text = markdown(report(EVERYTHING, KNOWN, Outcome.INTERRUPTED))
+    assert "What happened" not in text
+    assert "What was started" not in text
+    assert "Run the job again." in text
 
 
 def test_drift_says_what_differs() -> None:
