@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -126,21 +124,15 @@ class LocalEndpoint:
 @contextmanager
 def running_endpoint(*options: str) -> Iterator[LocalEndpoint]:
     """Run an endpoint for as long as the block lasts."""
-    port = free_port()
-    command = [sys.executable, "-m", "pulumi_dcs.emulator", "--quiet", "--port", str(port), "--duration", "0.3"]
+    command = [sys.executable, "-m", "pulumi_dcs.emulator", "--quiet", "--port", "0", "--duration", "0.3"]
     keys = ["--access-key", ACCESS_KEY, "--secret-key", SECRET_KEY, "--auth-token", AUTH_TOKEN]
-    with subprocess.Popen([*command, *keys, "--project-id", PROJECT_ID, *options], env={**os.environ}) as process:
+    command += [*keys, "--project-id", PROJECT_ID, *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
         try:
-            endpoint = LocalEndpoint(f"http://127.0.0.1:{port}")
-            for _ in range(300):
-                try:
-                    endpoint.control("GET", "/behaviour")
-                    break
-                except requests.ConnectionError:
-                    if process.poll() is not None:
-                        raise
-                    time.sleep(0.1)
-            yield endpoint
+            url = process.stdout.readline().strip()
+            assert url, "the endpoint did not start; it says why above"
+            yield LocalEndpoint(url)
         finally:
             process.kill()
 
@@ -151,11 +143,3 @@ def port_that_refuses() -> Iterator[int]:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield held.getsockname()[1]
-
-
-def free_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

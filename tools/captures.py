@@ -12,13 +12,11 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from demo import free_port, is_up
 from engine import find_engine
 from picture import draw_markdown
 from rich.console import Console
@@ -157,14 +155,12 @@ def prepare(folder: Path, url: str) -> dict[str, str]:
 @contextmanager
 def local_endpoint() -> Iterator[str]:
     """Run a local endpoint for as long as the captures take."""
-    port = free_port()
-    command = [sys.executable, "-m", "pulumi_dcs.emulator", "--quiet", "--port", str(port), "--duration", "4"]
+    command = [sys.executable, "-m", "pulumi_dcs.emulator", "--quiet", "--port", "0", "--duration", "4"]
     keys = ["--access-key", "local-access-key", "--secret-key", "local-secret-key"]
-    with subprocess.Popen([*command, *keys]) as process:
+    with subprocess.Popen([*command, *keys], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
         try:
-            while not is_up(port):
-                time.sleep(0.1)
-            yield f"http://127.0.0.1:{port}"
+            yield process.stdout.readline().strip()
         finally:
             process.kill()
 

@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.endpoint import free_port
-
 
 def binaries() -> Path:
     """The folder of the server's programs; installed from the system's packages where this may be done."""
@@ -34,7 +32,7 @@ def _find() -> Path | None:
 @contextmanager
 def running_postgres() -> Iterator[str]:
     """Run a server for as long as the block lasts; the URL of its database."""
-    programs, port = binaries(), free_port()
+    programs = binaries()
     # The server refuses to run as root, and a test's own folder is open to nobody else.
     as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     with tempfile.TemporaryDirectory() as folder:
@@ -46,9 +44,10 @@ def running_postgres() -> Iterator[str]:
             subprocess.run(command, check=check, capture_output=True, cwd=folder)
 
         run("initdb", "-U", "pulumi", "-A", "trust", "-N")
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
+        # A socket in the folder: no port that another program could take first.
+        options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
         run("pg_ctl", "-w", "-l", f"{folder}/log", "-o", options, "start")
         try:
-            yield f"postgres://pulumi@127.0.0.1:{port}/postgres?sslmode=disable"
+            yield f"postgres://pulumi@/postgres?host={folder}&sslmode=disable"
         finally:
             run("pg_ctl", "-w", "-m", "immediate", "stop", check=False)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import sys
+from typing import Final
 
 try:
     import uvicorn
@@ -17,6 +19,9 @@ from .signatures import Accepted
 from .store import PRESET_INSTANCES, Store
 from .world import Behaviour, World
 
+BACKLOG: Final = 4096
+"""Connections that may wait to be accepted: a fleet of hundreds connects at once."""
+
 
 def main() -> None:
     """Read the options, print how to use the endpoint, serve until interrupted."""
@@ -27,20 +32,28 @@ def main() -> None:
         store.add_project(project_id, name)
     regions = tuple(options.region or ["cn-north-4"])
     world = World(store, accepted, options.project_id, regions, Behaviour(duration=options.duration))
-    if not options.quiet:
-        _introduce(options, regions)
-    uvicorn.run(
+    config = uvicorn.Config(
         create_app(world),
-        host="127.0.0.1",
-        port=options.port,
         http=DroppableProtocol,
         log_level="warning",
         access_log=False,
         date_header=False,
         server_header=False,
-        backlog=4096,
+        backlog=BACKLOG,
         timeout_keep_alive=75,
     )
+    with _listen(options.port) as listening:
+        # From here on connections wait to be served: who reads the URL can use it.
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        print(url, flush=True) if options.quiet else _introduce(url, options, regions)
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(port: int) -> socket.socket:
+    try:
+        return socket.create_server(("127.0.0.1", port), backlog=BACKLOG)
+    except OSError as error:
+        sys.exit(f"Port {port} of 127.0.0.1 can't be used: {error.strerror}. Name another with --port, or 0 for any.")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -49,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--port", type=int, default=8780, help="port on 127.0.0.1")
+    parser.add_argument("--port", type=int, default=8780, help="port on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--database", default=":memory:", help="SQLite file that keeps the state")
     parser.add_argument("--duration", type=float, default=2.0, help="seconds that a backup takes")
     parser.add_argument(
@@ -68,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--secret-key", default=os.environ.get("HUAWEICLOUD_SDK_SK", "local-secret-key"))
     parser.add_argument("--security-token", default="", help="demand this X-Security-Token")
     parser.add_argument("--auth-token", default="", help="also accept this X-Auth-Token")
-    parser.add_argument("--quiet", action="store_true", help="print nothing at the start")
+    parser.add_argument("--quiet", action="store_true", help="print only the endpoint's URL at the start")
     return parser
 
 
@@ -79,10 +92,10 @@ def _project(text: str) -> tuple[str, str]:
     return name, project_id
 
 
-def _introduce(options: argparse.Namespace, regions: tuple[str, ...]) -> None:
-    print(f"A local DCS endpoint at http://127.0.0.1:{options.port} (its API: /docs). To use it:\n")
+def _introduce(url: str, options: argparse.Namespace, regions: tuple[str, ...]) -> None:
+    print(f"A local DCS endpoint at {url} (its API: /docs). To use it:\n")
     for name, value in {
-        "DCS_ENDPOINT": f"http://127.0.0.1:{options.port}",
+        "DCS_ENDPOINT": url,
         "HUAWEICLOUD_SDK_AK": options.access_key,
         "HUAWEICLOUD_SDK_SK": options.secret_key,
         "HUAWEICLOUD_SDK_PROJECT_ID": options.project_id,
