@@ -94,7 +94,8 @@ class Session:
         self.stack_states: Final[ReadsStackStates] = stack_states or StackStates()
         self.journal: Final = journal or Journal.in_home(environment, self._warn)
         self._environment = environment
-        self._lock = threading.Lock()
+        # Re-entrant: what is made once may share in its turn.
+        self._lock = threading.RLock()
         self._notes: dict[str, ResourceNotes] = {}
         self._backend: str | None = None
         self._organization = ""

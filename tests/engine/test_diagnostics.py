@@ -91,7 +91,7 @@ def test_a_bug_of_ours_is_one_diagnostic_that_names_the_place(
     (stack.folder / "sitecustomize.py").write_text(
         "import sys\n"
         "if sys.argv[:1] == ['-m'] or 'pulumi.dynamic' in ' '.join(sys.orig_argv):\n"
-        "    from pulumi_dcs.instance_backup.backups import BackupService\n"
+        "    from pulumi_dcs.resources.backups import BackupService\n"
         "    BackupService.create = lambda *_, **__: {}['hunter' + str(2)]\n"
     )
     stack.environment.update(PYTHONPATH=str(stack.folder), DCS_DEBUG=debug)

@@ -7,9 +7,9 @@ from pulumi_dcs.api.client import Client
 from pulumi_dcs.api.clock import SystemClock
 from pulumi_dcs.api.credentials import AccessKey, Credentials
 from pulumi_dcs.api.location import Location
-from pulumi_dcs.instance_backup.backups import BackupService, WantedBackup
 from pulumi_dcs.operations.operation import Operation
 from pulumi_dcs.operations.ownership import Attempt, Evidence, Unrecorded
+from pulumi_dcs.resources.backups import BackupService, WantedBackup
 
 from tests.clocks import FastClock
 from tests.endpoint import ACCESS_KEY, HA, PROJECT_ID, REGION, SECRET_KEY

@@ -10,9 +10,9 @@ from ..engine.urn import resource_name
 from ..operations.errors import RecordNotFoundError
 from ..operations.operation import Operation
 from ..recovery.evidence import record_id_of
+from ..resources.backups import BackupService
+from ..resources.mark import is_same_remark, without_mark
 from ..session import Session
-from .backups import BackupService
-from .mark import is_same_remark, without_mark
 from .properties import Inputs
 
 

@@ -13,7 +13,7 @@ from ..engine.requests import CreateResponse
 from ..operations.errors import CancelledError, CredentialsRefusedError, RecordFailedError, TimedOutError
 from ..operations.operation import Operation
 from ..resources.advice import in_pulumis_terms
-from .backups import BackupService
+from ..resources.backups import BackupService
 from .identity import BackupId
 from .properties import Inputs, canonical_inputs, outputs
 

@@ -15,10 +15,10 @@ from ..operations.record_cache import Snapshot
 from ..recovery.evidence import ResourceEvidence, record_id_of
 from ..recovery.journal_attempt import JournalAttempt
 from ..recovery.journal_format import Scope, Site
+from ..resources.backups import BackupService, WantedBackup
+from ..resources.mark import mark_for
 from ..session import Session
-from .backups import BackupService, WantedBackup
 from .limit import check_limit
-from .mark import mark_for
 from .properties import Inputs, canonical_json, inputs_hash, replacing_inputs
 
 _OTHER_RUN_TIMEOUT: Final = 90.0

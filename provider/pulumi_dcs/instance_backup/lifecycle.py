@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from typing import Any, Final
 
 from ..api.backups import BackupStatus
-from ..api.location import Location
 from ..engine.errors import DiagnosticError, ResourceInitFailedError
 from ..engine.requests import (
     CheckRequest,
@@ -37,6 +35,7 @@ from ..operations.errors import (
 from ..operations.operation import Operation
 from ..operations.wait import MISSING_TIMEOUT
 from ..resources.advice import in_pulumis_terms
+from ..resources.backups import KIND, BackupServices
 from ..resources.diagnosed import diagnosed
 from ..resources.location import LocationFiller
 from ..resources.names import SECRET_INPUTS
@@ -45,7 +44,6 @@ from ..resources.refusals import refuse
 from ..session import Session
 from . import preview
 from .adoption import Adoption
-from .backups import KIND, BackupService
 from .completion import Completion
 from .creation import Creation
 from .encryption import with_note_of_encrypted
@@ -79,13 +77,12 @@ class Lifecycle:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._lock = threading.Lock()
-        self._services: dict[Location, BackupService] = {}
+        self._services = session.shared(BackupServices.of_session)
         self._locations = LocationFiller(session)
-        self._preflight = Preflight(session, self._locations, self._service)
+        self._preflight = Preflight(session, self._locations, self._services)
         self._completion = Completion(session.clock)
         self._adoption = Adoption(session)
-        self._name_orphans = name_orphans(session, self._service)
+        self._name_orphans = name_orphans(session, self._services)
 
     @property
     def is_debugging(self) -> bool:
@@ -142,7 +139,7 @@ class Lifecycle:
         """Take a backup, or take over the one that is to be adopted."""
         started_at = self._session.clock.monotonic()
         inputs = Inputs.of(request.properties)
-        service = self._service_of(request.properties)
+        service = self._services.of(request.properties)
         operation = self._operation(f"back up instance {inputs.instance_id}", request, CREATE_TIMEOUT)
         adopted = inputs.adopt_backup_id
         if adopted is not None and not self._adoption.is_spent(request.urn, adopted):
@@ -168,7 +165,7 @@ class Lifecycle:
         if is_in_state:
             self._note_in_state(request.urn, which.backup_id)
         known = {**request.inputs, **request.properties}
-        service = self._service_of(known)
+        service = self._services.of(known)
         operation = self._operation(f"list the backups of instance {which.instance_id}", request, READ_TIMEOUT)
         is_running = is_in_state and status_of(known).is_running
         record = service.find(
@@ -207,7 +204,7 @@ class Lifecycle:
         self._note_in_state(request.urn, which.backup_id)
         if is_settled(request.old_outputs):
             return UpdateResponse(outputs_with(request.new_inputs, request.old_outputs))
-        service = self._service_of(request.new_inputs)
+        service = self._services.of(request.new_inputs)
         operation = self._operation(f"back up instance {which.instance_id}", request, CREATE_TIMEOUT)
         try:
             done = self._completion.finish(service, operation, request.new_inputs, which, is_made_here=False)
@@ -236,7 +233,7 @@ class Lifecycle:
             # The replacement has it: what the engine deletes as the old one is the new one.
             self._session.log.warn(urn, f"Backup {which.backup_id} is not deleted: the resource goes on with it.")
             return
-        service = self._service_of(props)
+        service = self._services.of(props)
         name = f"delete backup {which.backup_id} of instance {which.instance_id}"
         operation = self._operation(name, request, DELETE_TIMEOUT)
         location = service.client.location
@@ -303,13 +300,3 @@ class Lifecycle:
         self, name: str, request: CreateRequest | ReadRequest | UpdateRequest | DeleteRequest, timeout: float
     ) -> Operation:
         return self._session.operation(name, request.urn, request.timeout or timeout)
-
-    def _service_of(self, properties: Mapping[str, Any]) -> BackupService:
-        """The backups of the project and region that inputs or outputs name."""
-        return self._service(str(properties.get("region") or ""), str(properties.get("project_id") or ""))
-
-    def _service(self, region: str, project_id: str) -> BackupService:
-        """The backups of a project in a region; empty texts where the settings shall tell."""
-        client = self._session.clients.client(region, project_id)
-        with self._lock:
-            return self._services.setdefault(client.location, BackupService(client))

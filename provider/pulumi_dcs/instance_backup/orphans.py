@@ -10,25 +10,25 @@ from ..api.errors import DcsError
 from ..api.instances import is_instance_gone
 from ..recovery.journal_database import Entry
 from ..recovery.orphans import Found, Orphans
+from ..resources.backups import SECRET, BackupServices, fits
+from ..resources.mark import without_mark
 from ..session import Session
-from .backups import SECRET, BackupService, fits
-from .mark import without_mark
 from .properties import inputs_hash
 
 _FIND_TIMEOUT: Final = 10.0
 """Seconds: every command waits for this, and the message is as good without the remark."""
 
 
-def name_orphans(session: Session, open_service: Callable[[str, str], BackupService]) -> Callable[[str], None]:
+def name_orphans(session: Session, services: BackupServices) -> Callable[[str], None]:
     """What names a stack's orphans, once, when the engine asks for the first resource (its URN).
 
     Args:
-        open_service: the backups of a project in a region.
+        services: the backups of each project and region.
     """
     orphans = Orphans(
         session.journal,
         session.stack_states,
-        lambda entry: _find(entry, session, open_service),
+        lambda entry: _find(entry, session, services),
         inputs_hash,
         session.log.warn,
     )
@@ -40,7 +40,7 @@ def name_orphans(session: Session, open_service: Callable[[str, str], BackupServ
     return announce
 
 
-def _find(entry: Entry, session: Session, open_service: Callable[[str, str], BackupService]) -> Found:
+def _find(entry: Entry, session: Session, services: BackupServices) -> Found:
     site, progress = entry.site, entry.progress
     unseen = Found(
         progress.record_id,
@@ -52,7 +52,7 @@ def _find(entry: Entry, session: Session, open_service: Callable[[str, str], Bac
     try:
         if session.settings.credentials_at_hand() is None:
             return unseen
-        service = open_service(site.region, site.project_id)
+        service = services.at(site.region, site.project_id)
         if service.client.location.endpoint != site.endpoint:
             return Found(progress.record_id, f"{unseen.description} at {site.endpoint}", is_certain=False)
         operation = session.operation(f"list the backups of instance {site.instance_id}", "", _FIND_TIMEOUT)

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
-from ..api.errors import DcsError, ServiceError
-from ..api.instances import Instance, Instances
+from ..api.errors import ServiceError
 from ..engine.stack_state import StateResource
 from ..engine.unknowns import has_unknowns
 from ..operations.errors import RecordNotFoundError
-from ..operations.operation import Operation
-from ..operations.probe import Probe
 from ..operations.wait import usual_length
+from ..resources.backups import BackupServices
+from ..resources.instance_probe import InstanceProbe, no_instance
 from ..resources.location import LocationFiller
 from ..resources.refusals import Failure
 from ..session import Session
 from . import preview
 from .adoption import check_adoptable
-from .backups import BackupService
 from .properties import Inputs
-
-T = TypeVar("T")
-
-_PROBE_TIMEOUT: Final = 10.0
-"""Seconds that a preview waits for what is nice to know: a reviewer waits for the preview."""
-_LIST_MAX_AGE: Final = 60.0
-"""Seconds for which a preview uses an instance's list again for its other backups."""
 
 
 class Preflight:
@@ -35,18 +25,14 @@ class Preflight:
 
     Args:
         locations: knows whether there are credentials at hand.
-        open_service: the backups of a project in a region.
+        services: the backups of each project and region.
     """
 
-    def __init__(
-        self, session: Session, locations: LocationFiller, open_service: Callable[[str, str], BackupService]
-    ) -> None:
+    def __init__(self, session: Session, locations: LocationFiller, services: BackupServices) -> None:
         self._session = session
         self._locations = locations
-        self._open_service = open_service
-        self._probe = Probe()
-        self._lock = threading.Lock()
-        self._instances: dict[tuple[str, str, str], Instance] = {}
+        self._services = services
+        self._probe = session.shared(InstanceProbe)
 
     def check_creation(self, urn: str, inputs: Mapping[str, Any], *, is_first: bool) -> list[Failure]:
         """Ask, while the pull request is still open, whether the instance can be backed up, and say what it is.
@@ -60,12 +46,11 @@ class Preflight:
                 self._session.log.info(urn, preview.creation(inputs, None, None))
             return []
         instance_id = location["instance_id"]
-        operation = self._operation(f"show instance {instance_id}", urn)
         try:
-            service = self._open_service(location["region"], location["project_id"])
-            instance = self._ask(urn, instance_id, lambda: self._show(service, operation, instance_id))
+            service = self._services.of(location)
+            instance = self._probe.instance(urn, service, instance_id)
         except ServiceError as error:
-            return [_no_instance(error)]
+            return [no_instance(error)]
         if instance is not None and instance.is_single_node:
             reason = "it is a single-node instance, which has no backups; back up a master/standby or cluster one."
             return [Failure("instance_id", reason)]
@@ -73,11 +58,7 @@ class Preflight:
             return []
         snapshot = None
         if instance is not None:
-            snapshot = self._ask(
-                urn,
-                instance_id,
-                lambda: service.cache.list(operation, instance_id, max_age=_LIST_MAX_AGE, retry_timeout=0.0),
-            )
+            snapshot = self._probe.backups(urn, service, instance_id)
         length = usual_length(snapshot) if snapshot is not None else None
         self._session.log.info(urn, preview.creation(inputs, instance, length))
         return []
@@ -90,19 +71,14 @@ class Preflight:
             return []
         wanted = Inputs.of(inputs)
         backup_id = wanted.adopt_backup_id or ""
-        operation = self._operation(f"find backup {backup_id} of instance {wanted.instance_id}", urn)
         secret_inputs = self._session.notes(urn).program.secret_inputs
         try:
-            service = self._open_service(wanted.region or "", wanted.project_id or "")
-            snapshot = self._ask(
-                urn,
-                wanted.instance_id,
-                lambda: service.cache.list(operation, wanted.instance_id, max_age=_LIST_MAX_AGE, retry_timeout=0.0),
-            )
+            service = self._services.at(wanted.region or "", wanted.project_id or "")
+            snapshot = self._probe.backups(urn, service, wanted.instance_id)
             if snapshot is not None and (snapshot.is_complete or backup_id in snapshot.records):
                 check_adoptable(snapshot.records.get(backup_id), wanted, backup_id, secret_inputs)
         except ServiceError as error:
-            return [_no_instance(error)]
+            return [no_instance(error)]
         except RecordNotFoundError as error:
             return [Failure("adopt_backup_id", str(error))]
         return []
@@ -123,29 +99,3 @@ class Preflight:
         if held is None or held.id != resource_id:
             return preview.Fate.UNKNOWN
         return preview.Fate.KEPT if held.retains_on_delete else preview.Fate.DELETED
-
-    def _show(self, service: BackupService, operation: Operation, instance_id: str) -> Instance:
-        """The instance, as the service described it when first asked."""
-        location = service.client.location
-        key = (location.endpoint, location.project_id, instance_id)
-        with self._lock:
-            found = self._instances.get(key)
-        if found is None:
-            found = Instances(service.client, operation.pause).show(instance_id)
-            with self._lock:
-                self._instances[key] = found
-        return found
-
-    def _ask(self, urn: str, instance_id: str, call: Callable[[], T]) -> T | None:
-        def warn(error: DcsError) -> None:
-            self._session.log.warn(urn, f"Instance {instance_id} could not be checked for this preview.\n  {error}")
-
-        return self._probe.ask(call, warn)
-
-    def _operation(self, name: str, urn: str) -> Operation:
-        return self._session.operation(name, urn, _PROBE_TIMEOUT)
-
-
-def _no_instance(error: ServiceError) -> Failure:
-    """What the service says of an instance that it does not know, or whose id it takes for none."""
-    return Failure("instance_id", f"there is no such instance. {error}")

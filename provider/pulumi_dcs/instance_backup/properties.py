@@ -12,8 +12,8 @@ from ..api.backup_format import BackupFormat
 from ..api.backups import BackupRecord, BackupStatus, percent_of
 from ..engine.requests import PropertyDiffKind, top_level_names
 from ..engine.unknowns import has_unknowns
+from ..resources.mark import is_same_remark, without_mark
 from ..resources.names import ENDPOINT, SECRET_INPUTS
-from .mark import is_same_remark, without_mark
 from .names import INPUTS as INPUT_NAMES
 from .names import OUTPUTS
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from ..api.backup_format import BackupFormat
 from ..engine.values import AssetHash
+from ..resources.mark import MARK_LENGTH, has_mark
 from ..resources.refusals import Failure, Rule, apply, boolean_rule, id_rule, region_rule
-from .mark import MARK_LENGTH, has_mark
 
 MAX_REMARK_LENGTH: Final = 128
 """Characters that the service allows (DCS.4098)."""

@@ -12,12 +12,12 @@ from pulumi_dcs.api.backup_format import BackupFormat
 from pulumi_dcs.api.backups import BackupPage, BackupRecord, BackupStatus
 from pulumi_dcs.api.clock import Pause
 from pulumi_dcs.api.errors import ConnectionFailed
-from pulumi_dcs.instance_backup.backups import KIND, WantedBackup
 from pulumi_dcs.operations.create_once import CreateOnce
 from pulumi_dcs.operations.errors import CreateFailedError, UncertainOwnershipError
 from pulumi_dcs.operations.operation import Operation
 from pulumi_dcs.operations.ownership import Evidence, EvidenceUnavailableError, Progress, SentRequest
 from pulumi_dcs.operations.record_cache import RecordCache
+from pulumi_dcs.resources.backups import KIND, WantedBackup
 
 from tests.clocks import LeapingClock
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 from pulumi_dcs.api.backups import BackupPage, BackupRecord, BackupStatus
-from pulumi_dcs.instance_backup.backups import KIND
 from pulumi_dcs.operations.errors import RecordFailedError, TimedOutError
 from pulumi_dcs.operations.operation import Operation
 from pulumi_dcs.operations.polling import PollingPool
 from pulumi_dcs.operations.record_cache import RecordCache
 from pulumi_dcs.operations.wait import Wait
+from pulumi_dcs.resources.backups import KIND
 
 from tests.clocks import LeapingClock
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from pulumi_dcs.instance_backup import mark
 from pulumi_dcs.instance_backup.properties import inputs_hash
+from pulumi_dcs.resources import mark
 
 URN = "urn:pulumi:dev::shop::t::b"
 INPUTS = {"instance_id": "i", "remark": "r", "triggers": {"a": 1}}
