@@ -18,6 +18,8 @@ from .events import EventLog, ResourceState, Step, StepOutcome
 _UNKNOWN_IN_LOG: Final = "[unknown]"
 """How the event log shows a value that is not known yet, where it does not show the wire's own text."""
 _REPLACING: Final = ("create-replacement", "replace")
+_ENGINES_OWN: Final = ("pulumi:pulumi:Stack", "pulumi:providers:")
+"""Types of what the engine adds by itself: nobody declares them, and nothing outside the state changes with them."""
 _NO_CHANGE: Final = ("same", "read", "refresh", "")
 
 
@@ -112,9 +114,9 @@ def changes_in(log: EventLog) -> list[Change]:
 
 
 def other_changes(log: EventLog) -> int:
-    """Count the resources of other types that are changed."""
-    urns = {step.urn for step in log.steps if step.op not in _NO_CHANGE and step.type != RESOURCE_TYPE}
-    return len(urns)
+    """Count the resources of other types that are changed, without the stack itself and its providers."""
+    changed = (step for step in log.steps if step.op not in _NO_CHANGE)
+    return len({step.urn for step in changed if step.type != RESOURCE_TYPE and not step.type.startswith(_ENGINES_OWN)})
 
 
 def _changes_of(steps: list[Step]) -> list[Change]:

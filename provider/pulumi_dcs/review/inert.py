@@ -16,6 +16,8 @@ _MAX_LENGTH: Final = 300
 """Characters of one text that are shown: a name or remark has at most 128 of them."""
 _MAX_MESSAGE: Final = 2000
 """Characters of one message that are shown: ours all fit, a foreign one may go on for pages."""
+_TRACEBACK: Final = re.compile(r"Traceback \(most recent call last\):\n((?:[ \t][^\n]*\n|\n)*)")
+_FRAME: Final = re.compile(r'File "(?:[^"]*[/\\])?([^"/\\]+)", line (\d+)')
 _HARMLESS: Final = re.compile(r"[A-Za-z]{1,20}( [0-9.]{1,10})?")
 _SAFE: Final = frozenset(" -.,;=+%?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
 """Written as they are. Everything else in ASCII has a meaning to Markdown, HTML or a forge somewhere."""
@@ -26,13 +28,22 @@ _HIDDEN: Final = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 def inert(sentence: Sentence) -> str:
-    """The sentence as Markdown; what is not ours as code, on one line."""
+    """The sentence as Markdown; what is not ours as code."""
     return "".join(message(part.text) if isinstance(part, Data) else part for part in sentence)
 
 
 def message(text: str) -> str:
-    """A message as inline code, on one line."""
-    return code(text, _MAX_MESSAGE)
+    """A message as inline code, line by line, also inside a table; of a traceback only where it ends.
+
+    The engine's own output, which a report has as well, holds it whole.
+    """
+    left = _MAX_MESSAGE
+    shown = []
+    for line in _TRACEBACK.sub(_last_frame, text).splitlines():
+        if line.strip() and left > 0:
+            shown.append(code(line, left))
+            left -= len(line)
+    return "<br>".join(shown)
 
 
 def code(text: str, limit: int = _MAX_LENGTH) -> str:
@@ -64,6 +75,11 @@ def visible(text: str) -> str:
     Control characters and those that turn the direction of writing can make a line look like another one.
     """
     return _NOT_PLAIN.sub(_spelt_out, text)
+
+
+def _last_frame(found: re.Match[str]) -> str:
+    frames = _FRAME.findall(found[1])
+    return "{}, line {}: ".format(*frames[-1]) if frames else ""
 
 
 def _spelt_out(found: re.Match[str]) -> str:

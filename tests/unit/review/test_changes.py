@@ -108,6 +108,8 @@ def test_other_resources_are_counted_once_each() -> None:
     other = "huaweicloud:Dcs/instance:Instance"
     events = log(step("create", "a", None, state()), step("update", "x", {}, {}, type_=other))
     assert other_changes(events) == 1
+    assert other_changes(log(step("create", "stack", None, {}, type_="pulumi:pulumi:Stack"))) == 0
+    assert other_changes(log(step("create", "default", None, {}, type_="pulumi:providers:random"))) == 0
     assert other_changes(log(*(step(op, "x", {}, {}, type_=other) for op in ("create-replacement", "replace")))) == 1
 
 

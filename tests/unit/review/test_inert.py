@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import html
 import re
+import traceback
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pulumi_dcs.review.inert import block, code, inert, visible, word
+from pulumi_dcs.review.inert import block, code, inert, message, visible, word
 from pulumi_dcs.review.sentence import Data
 
 HOSTILE = [
@@ -60,3 +61,31 @@ def test_an_engine_and_its_version_are_plain_words() -> None:
     assert word("Redis 6.0") == "Redis 6.0"
     assert word("Redis @all") == "<code>Redis &#64;all</code>"
     assert word("www.evil.example") == "<code>www.evil.example</code>"
+
+
+def test_of_a_traceback_only_its_end_is_shown() -> None:
+    try:
+        int("x")
+    except ValueError:
+        text = f"Program failed with an unhandled exception:\n{traceback.format_exc()}"
+    shown = html.unescape(message(text))
+    first, last = shown.split("<br>")
+    assert first == "<code>Program failed with an unhandled exception:</code>"
+    assert re.fullmatch(r"<code>test_inert.py, line \d+: ValueError: invalid .*: 'x'</code>", last)
+
+
+def test_of_chained_tracebacks_each_end_is_shown() -> None:
+    text = (
+        'Traceback (most recent call last):\n  File "a/b.py", line 1\n    x = 1\n\nKeyError: 1\n\nDuring handling:\n\n'
+    )
+    shown = html.unescape(message(text + 'Traceback (most recent call last):\n  File "c.py", line 2, in f\nOSError'))
+    assert shown.split("<br>") == [
+        f"<code>{line}</code>" for line in ("b.py, line 1: KeyError: 1", "During handling:", "c.py, line 2: OSError")
+    ]
+
+
+def test_a_message_of_many_lines_stays_readable_and_short() -> None:
+    assert message("The backup failed.\n  dcs.08.0002\n\n  What to do") == (
+        "<code>The backup failed.</code><br><code>dcs.08.0002</code><br><code>What to do</code>"
+    )
+    assert len(message("x" * 30 + "\n" + ("y" * 30 + "\n") * 1000)) < 6000
