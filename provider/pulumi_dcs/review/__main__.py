@@ -13,6 +13,7 @@ from .settings import SettingRefused, plan_path, report_path
 def main() -> int:
     """Run the command that the arguments name; its exit code."""
     options = _parser().parse_args()
+    _leave_out_the_checkout()
     try:
         if options.command in ("comment", "plan"):
             from .forges import commands as forge_commands
@@ -33,6 +34,12 @@ def main() -> int:
         if error.filename != "pulumi":
             raise
         return _fail("There is no `pulumi` on PATH. Install it first, such as by the pulumi/actions step.")
+
+
+def _leave_out_the_checkout() -> None:
+    """Import nothing from the working folder, which `python -m` puts first: a file github.py there is no PyGithub."""
+    if sys.path and Path(sys.path[0] or ".").resolve() == Path.cwd():
+        del sys.path[0]
 
 
 def _fail(message: str) -> int:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -66,6 +69,22 @@ def test_a_comment_is_written_once_and_then_edited(forge: PlayedForge, kind: str
         assert write_comment(report(tmp_path, text), environment(forge, kind)) == 0
     (comment,) = forge.comments
     assert comment.body == f"{MARKER}\nsecond"
+
+
+def test_a_file_of_the_checkout_hides_no_library(forge: PlayedForge, kind: str, tmp_path: Path) -> None:
+    (tmp_path / f"{kind}.py").write_text("raise SystemExit('the checkout was imported')")
+    report(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "pulumi_dcs.review", "comment"],
+        cwd=tmp_path,
+        env={**os.environ, **environment(forge, kind)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (comment,) = forge.comments
+    assert comment.body == f"{MARKER}\n### 1 backup"
 
 
 def test_a_comment_is_found_on_any_page_and_others_are_left_alone(
