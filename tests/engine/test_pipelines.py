@@ -231,6 +231,38 @@ def test_a_cancelled_job(runner: Runner, endpoint: LocalEndpoint) -> None:
     assert endpoint.count("create_backup") == 1
 
 
+def test_an_apply_of_a_reviewed_plan_that_was_cancelled(runner: Runner, endpoint: LocalEndpoint) -> None:
+    endpoint.behave(duration=600.0)
+    runner.stack.declare(instance_id=HA, remark="nightly")
+    assert runner.run("preview")[0] == 0
+    runner.keep_plan()
+    fetch = next(each for each in runner.commands("apply").values() if "review plan" in each)
+    subprocess.run(
+        ["bash", "-e", "-c", fetch],
+        cwd=runner.stack.folder,
+        env=runner.everything("apply"),
+        check=True,
+        capture_output=True,
+    )
+    process = runner.start("apply")
+    until(endpoint.backups)
+    os.killpg(process.pid, signal.SIGTERM)
+    process.communicate(timeout=60)
+    (backup_id,) = endpoint.backup_ids()
+    assert runner.stack.backup_ids() == {backup_id}
+    endpoint.change_backup(backup_id, duration=0.0)
+    # The plan says create, and the state has the backup by now.
+    code, said = runner.run("apply")
+    assert code == 3
+    assert "run the\npreview of this one again" in said
+    assert runner.run("preview")[0] == 0
+    runner.keep_plan()
+    code, said = runner.run("apply")
+    assert code == 0, said
+    assert endpoint.backup_ids() == runner.stack.backup_ids() == {backup_id}
+    assert endpoint.count("create_backup") == 1
+
+
 def test_three_hundred_backups(runner: Runner, endpoint: LocalEndpoint) -> None:
     endpoint.behave(duration=0.0)
     instances = [endpoint.add_instance(name=f"redis-{number}") for number in range(50)]
