@@ -147,11 +147,11 @@ class LocalEndpoint:
 
 
 @contextmanager
-def running_endpoint(*options: str) -> Iterator[LocalEndpoint]:
-    """Run an endpoint for as long as the block lasts."""
+def running_endpoint(*options: str, data: bool = False) -> Iterator[LocalEndpoint]:
+    """Run an endpoint for as long as the block lasts; without real data unless a test needs them."""
     command = [sys.executable, "-m", "pulumi_dcs.emulator", "--quiet", "--port", "0", "--duration", "0.3"]
     keys = ["--access-key", ACCESS_KEY, "--secret-key", SECRET_KEY, "--auth-token", AUTH_TOKEN]
-    command += [*keys, "--project-id", PROJECT_ID, *options]
+    command += [*keys, "--project-id", PROJECT_ID, "--data" if data else "--no-data", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
+from . import jobs
 from .bodies import describe, parsed
 from .busy import refuse_if_busy
 from .instances import find_instance
@@ -34,7 +35,7 @@ def routes(world: World) -> APIRouter:
     async def create_backup(request: Request, project_id: str, instance_id: str) -> Response:
         body = await request.body()
 
-        def handle() -> Response:
+        async def handle() -> Response:
             wanted = _parsed_body(world, body)
             instance = find_instance(world, request, project_id, instance_id)
             _refuse_unsupported(instance, wanted)
@@ -48,7 +49,9 @@ def routes(world: World) -> APIRouter:
                 failure=behaviour.failure,
                 status=behaviour.backup_status,
                 progress=behaviour.backup_progress,
+                pending=world.data is not None and not behaviour.failure,
             )
+            await jobs.save(world, backup)
             return JSONResponse({"backup_id": backup.backup_id})
 
         return await serve(world, request, "create_backup", instance_id, handle)

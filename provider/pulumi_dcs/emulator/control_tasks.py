@@ -67,5 +67,6 @@ def _add_routes(router: APIRouter, world: World, kind: TaskKind, path: str) -> N
         details = new.model_dump()
         facts = {**_DEFAULT_FACTS.get(kind, {}), **details.pop("facts")}
         instance_id = details.pop("instance_id")
-        project_id = world.store.project_of(instance_id)
+        instance = world.store.any_instance(instance_id)
+        project_id = instance.project_id if instance else ""
         return {"task_id": tasks.add(kind, instance_id, project_id=project_id, **details, **facts).task_id}

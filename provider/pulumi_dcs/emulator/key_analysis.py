@@ -8,9 +8,10 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
+from . import jobs
 from .bodies import describe, parsed
 from .busy import refuse_if_busy
-from .instances import find_instance
+from .instances import find_instance, shards_of
 from .lists import DEFAULT_LIMIT, Page
 from .nodes import nodes_of
 from .problems import Problem
@@ -45,11 +46,11 @@ def routes(world: World) -> APIRouter:
     async def create_key_analysis(request: Request, project_id: str, instance_id: str) -> Response:
         body = await request.body()
 
-        def handle() -> Response:
+        async def handle() -> Response:
             wanted = parsed(CreateOfflineKeyAnalysisRequestBody, body)
             instance = find_instance(world, request, project_id, instance_id)
             _refuse_unsupported(instance)
-            node = {node["node_id"]: node for node in nodes_of(instance)}.get(wanted.node_id)
+            node = {node["node_id"]: node for node in nodes_of(world, instance)}.get(wanted.node_id)
             if node is None or node["node_type"] == "proxy":
                 raise Problem("DCS.4005", "The node does not exist.")
             now = world.store.now()
@@ -111,31 +112,39 @@ def _refuse_unsupported(instance: StoredInstance) -> None:
 def _begin(world: World, instance: StoredInstance, node: dict[str, Any], backup_id: str | None) -> StoredTask:
     behaviour = world.behaviour
     now = world.store.now()
-    is_new = backup_id is None
     duration = behaviour.duration if behaviour.analysis_duration is None else behaviour.analysis_duration
     if backup_id is None:
         if instance.cache_mode == "single":
             raise Problem("DCS.4086")
         refuse_if_busy(instance, world.store.backups(instance.instance_id), now)
-        made = world.store.add_backup(
-            instance.instance_id, remark=None, backup_format="rdb", duration=behaviour.duration
+        backup = world.store.add_backup(
+            instance.instance_id,
+            remark=None,
+            backup_format="rdb",
+            duration=behaviour.duration,
+            pending=world.data is not None,
         )
-        backup_id = made.backup_id
         duration += behaviour.duration
-    elif usable_backup(world, backup_id).instance_id != instance.instance_id:
-        raise Problem("DCS.4031")
-    return world.store.tasks.add(
+    else:
+        backup = usable_backup(world, backup_id)
+        if backup.instance_id != instance.instance_id:
+            raise Problem("DCS.4031")
+    task = world.store.tasks.add(
         TaskKind.ANALYSIS,
         instance.instance_id,
         project_id=instance.project_id,
-        backup_id=backup_id,
+        backup_id=backup.backup_id,
         duration=duration,
         failure=behaviour.analysis_failure,
         status=behaviour.analysis_status,
         node={name: node[name] for name in ("node_id", "node_ip", "node_type", "group_name")},
-        analysis_type="new_backup" if is_new else "old_backup",
-        result=_invented(behaviour.analysis_keys),
+        analysis_type="new_backup" if backup_id is None else "old_backup",
+        result=_invented(behaviour.analysis_keys) if world.data is None else {},
+        pending=world.data is not None,
     )
+    shard = int(node["group_name"].rpartition("-")[2]) - 1
+    jobs.start_analysis(world, task, backup, shard, shards_of(instance))
+    return task
 
 
 def _invented(keys: int) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
+from . import jobs
 from .bodies import describe, parsed
 from .busy import refuse_if_busy
-from .instances import find_instance, spec_code
+from .instances import address_of, find_instance, spec_code
 from .lists import DEFAULT_LIMIT, Page
 from .problems import Problem
 from .records import StoredBackup, StoredInstance
@@ -63,7 +64,7 @@ def routes(world: World) -> APIRouter:
     async def create_migration(request: Request, project_id: str) -> Response:
         body = await request.body()
 
-        def handle() -> Response:
+        async def handle() -> Response:
             wanted = parsed(CreateMigrationTaskBody, body)
             target = find_instance(world, request, project_id, wanted.target_instance.id)
             backup = usable_backup(world, wanted.backup_files.backup_id)
@@ -149,11 +150,13 @@ def _begin(
         duration=behaviour.duration if behaviour.import_duration is None else behaviour.import_duration,
         failure=behaviour.import_failure or unsuitable(source, target),
         status=behaviour.import_status,
+        pending=world.data is not None,
         task_name=wanted.task_name,
         description=wanted.description,
         source_instance_id=source.instance_id,
     )
     world.import_passwords[task.task_id] = wanted.target_instance.password
+    jobs.start_import(world, task, target, backup)
     return task
 
 
@@ -216,21 +219,22 @@ def _details(world: World, task: StoredTask) -> dict[str, Any]:
             "backup_record": {"backup_id": task.backup_id},
         },
         "network_type": None,
-        "source_instance": None if source is None else _side(source, None),
-        "target_instance": None if target is None else _side(target, world.import_passwords.get(task.task_id)),
+        "source_instance": None if source is None else _side(world, source, None),
+        "target_instance": None if target is None else _side(world, target, world.import_passwords.get(task.task_id)),
         "created_at": _as_time(task.created),
         "updated_at": _as_time(task.ended_at(now) or now),
         "released_at": _as_time(task.ended_at(now)),
     }
 
 
-def _side(instance: StoredInstance, password: str | None) -> dict[str, Any]:
+def _side(world: World, instance: StoredInstance, password: str | None) -> dict[str, Any]:
+    host, port = address_of(world, instance)
     return {
         "id": instance.instance_id,
         "name": instance.name,
-        "ip": instance.ip,
-        "port": "6379",
-        "addrs": f"{instance.ip}:6379",
+        "ip": host,
+        "port": str(port),
+        "addrs": f"{host}:{port}",
         "password": password,
         "task_status": None,
     }
@@ -250,7 +254,7 @@ def _row(world: World, task: StoredTask) -> dict[str, Any]:
         "migration_type": "backupfile_import",
         "migration_method": "full_amount_migration",
         "data_source": task.backup_id,
-        "target_instance_addrs": None if target is None else f"{target.ip}:6379",
+        "target_instance_addrs": None if target is None else "{}:{}".format(*address_of(world, target)),
         "created_at": _as_time(task.created),
         "released_at": _as_time(task.ended_at(now)),
         "error_message": task.failure if not task.is_running_at(now) else "",

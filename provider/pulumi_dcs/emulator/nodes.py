@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from .instances import find_instance, shards_of
+from .instances import address_of, find_instance, shards_of
 from .records import StoredInstance
 from .serving import serve
 from .world import World
@@ -25,7 +25,7 @@ def routes(world: World) -> APIRouter:
     async def list_nodes(request: Request, project_id: str, instance_id: str) -> Response:
         def handle() -> Response:
             instance = find_instance(world, request, project_id, instance_id)
-            nodes = nodes_of(instance)
+            nodes = nodes_of(world, instance)
             return JSONResponse({"instance_id": instance_id, "total": len(nodes), "nodes": nodes})
 
         return await serve(world, request, "list_nodes", instance_id, handle)
@@ -33,23 +33,24 @@ def routes(world: World) -> APIRouter:
     return router
 
 
-def nodes_of(instance: StoredInstance) -> list[dict[str, Any]]:
+def nodes_of(world: World, instance: StoredInstance) -> list[dict[str, Any]]:
     """The instance's nodes; their ids follow from the instance's."""
     roles = ["master"] if instance.cache_mode == "single" else ["master", "slave"]
     nodes = [
-        _node(instance, f"shard-{shard}", role, "redis-server")
+        _node(world, instance, f"shard-{shard}", role, "redis-server")
         for shard in range(1, shards_of(instance) + 1)
         for role in roles
     ]
     if instance.cache_mode == "proxy":
-        nodes += [_node(instance, f"proxy-{number}", "proxy", "redis-proxy") for number in range(1, PROXIES + 1)]
+        nodes += [_node(world, instance, f"proxy-{number}", "proxy", "redis-proxy") for number in range(1, PROXIES + 1)]
     return nodes
 
 
-def _node(instance: StoredInstance, group: str, node_type: str, node_role: str) -> dict[str, Any]:
+def _node(world: World, instance: StoredInstance, group: str, node_type: str, node_role: str) -> dict[str, Any]:
     def id_of(what: str) -> str:
         return uuid.uuid5(uuid.NAMESPACE_OID, f"{instance.instance_id}/{group}/{what}").hex
 
+    host, port = address_of(world, instance)
     return {
         "logical_node_id": id_of(f"logical-{node_type}"),
         "name": f"{instance.name}-{group}-{node_type}",
@@ -57,8 +58,8 @@ def _node(instance: StoredInstance, group: str, node_type: str, node_role: str) 
         "az_code": "az1" if node_type == "master" else "az2",
         "node_role": node_role,
         "node_type": node_type,
-        "node_ip": instance.ip,
-        "node_port": "6379",
+        "node_ip": host,
+        "node_port": str(port),
         "node_id": id_of(node_type),
         "priority_weight": 100,
         "is_access": True,

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
+from . import jobs
 from .bodies import describe, parsed
 from .busy import refuse_if_busy
 from .instances import find_instance
@@ -36,7 +37,7 @@ def routes(world: World) -> APIRouter:
     async def create_restore(request: Request, project_id: str, instance_id: str) -> Response:
         body = await request.body()
 
-        def handle() -> Response:
+        async def handle() -> Response:
             wanted = parsed(RestoreInstanceBody, body)
             refuse_if_too_long(wanted.remark, world.behaviour)
             instance = find_instance(world, request, project_id, instance_id)
@@ -59,7 +60,9 @@ def routes(world: World) -> APIRouter:
                 remark=as_kept(wanted.remark, behaviour),
                 backup_remark=backup.remark,
                 backup_created=backup.created,
+                pending=world.data is not None,
             )
+            await jobs.start_restore(world, task, instance, backup)
             return JSONResponse({"restore_id": task.task_id})
 
         return await serve(world, request, "create_restore", instance_id, handle)

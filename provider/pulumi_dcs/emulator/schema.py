@@ -36,7 +36,7 @@ _ADDED: Final = {
         "tags": "text not null default '{}'",
         "ip": "text not null default '192.168.0.10'",
     },
-    "backups": {"progress": "text", "removed": "real"},
+    "backups": {"progress": "text", "removed": "real", "pending": "integer not null default 0"},
 }
 """Columns that the first version did not have."""
 
