@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections import Counter
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from . import control_tasks, jobs
 from .faults import Fault
 from .world import Behaviour, World
 
@@ -81,6 +84,7 @@ def routes(world: World) -> APIRouter:
     _add_backup_routes(router, world)
     _add_instance_routes(router, world)
     _add_request_routes(router, world)
+    router.include_router(control_tasks.routes(world))
     return router
 
 
@@ -98,6 +102,7 @@ def _add_behaviour_routes(router: APIRouter, world: World) -> None:
         except ValidationError as error:
             raise HTTPException(422, str(error)) from error
         store.clock_offset = world.behaviour.clock_offset
+        store.import_target_status = world.behaviour.import_target_status
         return world.behaviour
 
     @router.post("/faults", summary="Plan faults")
@@ -112,12 +117,17 @@ def _add_behaviour_routes(router: APIRouter, world: World) -> None:
     @router.post("/reset", summary="Forget backups, faults, requests and added projects; behave as at the start")
     async def reset() -> None:
         store.clear()
+        await jobs.wait_for_all(world)
+        if world.data is not None:
+            await asyncio.to_thread(world.data.clear)
         store.clock_offset = 0.0
         store.remove_projects()
         store.add_presets()
         world.faults.planned.clear()
         world.requests.clear()
         world.behaviour = Behaviour()
+        world.import_passwords.clear()
+        store.import_target_status = world.behaviour.import_target_status
 
 
 def _add_backup_routes(router: APIRouter, world: World) -> None:
@@ -127,14 +137,22 @@ def _add_backup_routes(router: APIRouter, world: World) -> None:
     async def get_backups() -> list[dict[str, Any]]:
         now = store.now()
         return [
-            {**vars(backup), "status": backup.status_at(now), "percent": backup.percent_at(now)}
+            {
+                **vars(backup),
+                "status": backup.status_at(now),
+                "percent": backup.percent_at(now),
+                "file": None if world.data is None else str(world.data.file(jobs.file_of(backup))),
+            }
             for backup in store.all_backups()
         ]
 
     @router.post("/backups", summary="Make a backup as somebody else would")
     async def add_backup(new: NewBackup) -> dict[str, str]:
         details = new.model_dump()
-        return {"backup_id": store.add_backup(details.pop("instance_id"), **details).backup_id}
+        pending = world.data is not None and not new.failure
+        backup = store.add_backup(details.pop("instance_id"), **details, pending=pending)
+        await jobs.save(world, backup)
+        return {"backup_id": backup.backup_id}
 
     @router.patch("/backups/{backup_id}", summary="Change a backup behind the API's back")
     async def change_backup(backup_id: str, changes: dict[str, Any]) -> None:
@@ -173,6 +191,19 @@ def _add_instance_routes(router: APIRouter, world: World) -> None:
     @router.delete("/instances/{instance_id}", summary="Delete an instance and its backups")
     async def remove_instance(instance_id: str) -> None:
         store.remove_instance(instance_id)
+        if world.data is not None:
+            await asyncio.to_thread(world.data.remove_instance, instance_id)
+
+    @router.get("/instances/{instance_id}/server", summary="Where an instance's data are, and the password")
+    async def get_server(instance_id: str) -> dict[str, Any]:
+        instance = store.any_instance(instance_id)
+        if world.data is None or instance is None:
+            raise HTTPException(404, f"no data: {world.why_no_data}" if world.data is None else "no such instance")
+        address = await jobs.address(world, instance)
+        if address is None:
+            raise HTTPException(409, "the instance's server is not running: it is being restored")
+        url = f"redis://:{quote(address.password, safe='')}@{address.host}:{address.port}/0"
+        return {**vars(address), "url": url}
 
     @router.put("/instances/{instance_id}/status", summary="Change what an instance is doing")
     async def set_status(instance_id: str, status: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
+from . import jobs
 from .busy import is_instance_id, task_of
 from .lists import DEFAULT_LIMIT, Page
 from .problems import Problem
@@ -26,6 +27,8 @@ _SPEC_CODES: Final = MappingProxyType(
         "ha_rw_split": "redis.ha.xu1.{size}.p2",
     }
 )
+DEFAULT_PORT: Final = 6379
+"""The port of an instance without data."""
 _SHARD_GB: Final = 4
 """Gigabytes that one shard of a cluster holds."""
 
@@ -75,24 +78,32 @@ def routes(world: World) -> APIRouter:
                 and _has_tags(instance, tags)
                 and (not capacity or _number(capacity) == instance.capacity)
             ]
-            rows = [{**_row(instance), "no_password_access": False} for instance in page.of(found)]
+            rows = [{**_row(world, instance), "no_password_access": False} for instance in page.of(found)]
             return JSONResponse({"instances": rows, "instance_num": len(found)})
 
         return await serve(world, request, "list_instances", "", handle)
 
     @router.get("/{instance_id}", summary="Show an instance")
     async def show_instance(request: Request, project_id: str, instance_id: str) -> Response:
-        def handle() -> Response:
+        async def handle() -> Response:
             instance = find_instance(world, request, project_id, instance_id)
-            return JSONResponse(_details(world, instance))
+            await jobs.address(world, instance)
+            return JSONResponse(_details(world, find_instance(world, request, project_id, instance_id)))
 
         return await serve(world, request, "show_instance", instance_id, handle)
 
     return router
 
 
-def _row(instance: StoredInstance) -> dict[str, Any]:
+def address_of(world: World, instance: StoredInstance) -> tuple[str, int]:
+    """Host and port: those of the instance's server, if it has been needed."""
+    known = None if world.data is None else world.data.known_address(instance.instance_id)
+    return (instance.ip, DEFAULT_PORT) if known is None else (known.host, known.port)
+
+
+def _row(world: World, instance: StoredInstance) -> dict[str, Any]:
     """An instance in the list, which has no cache_mode. The odd types are those of the documented samples."""
+    host, port = address_of(world, instance)
     return {
         "instance_id": instance.instance_id,
         "name": instance.name,
@@ -103,9 +114,9 @@ def _row(instance: StoredInstance) -> dict[str, Any]:
         "capacity_minor": f"{instance.capacity:g}"[1:] if instance.capacity < 1 else None,
         "max_memory": round(instance.capacity * 1024),
         "used_memory": instance.used_memory,
-        "spec_code": _spec_code(instance),
-        "port": 6379,
-        "ip": instance.ip,
+        "spec_code": spec_code(instance),
+        "port": port,
+        "ip": host,
         "created_at": as_time(instance.created),
         "charging_mode": 0,
         "description": "",
@@ -116,21 +127,27 @@ def _row(instance: StoredInstance) -> dict[str, Any]:
 
 def _details(world: World, instance: StoredInstance) -> dict[str, Any]:
     backups = world.store.backups(instance.instance_id)
-    is_clustered = instance.cache_mode in ("cluster", "proxy")
     return {
-        **_row(instance),
+        **_row(world, instance),
         "cache_mode": instance.cache_mode,
         "no_password_access": "false",
         "task": task_of(instance, backups, world.store.now()) or None,
         "sub_status": None,
         "product_type": "generic",
-        "sharding_count": max(1, round(instance.capacity / _SHARD_GB)) if is_clustered else 1,
+        "sharding_count": shards_of(instance),
         "replica_count": 1 if instance.cache_mode == "single" else 2,
         "instance_backup_policy": None,
     }
 
 
-def _spec_code(instance: StoredInstance) -> str:
+def shards_of(instance: StoredInstance) -> int:
+    """How many shards the instance's data are dealt out to."""
+    is_clustered = instance.cache_mode in ("cluster", "proxy")
+    return max(1, round(instance.capacity / _SHARD_GB)) if is_clustered else 1
+
+
+def spec_code(instance: StoredInstance) -> str:
+    """The instance's specification, as lists name it."""
     gigabytes = instance.capacity
     size = f"tiny.{round(gigabytes * 1024)}" if gigabytes < 1 else f"large.{gigabytes:g}"
     return _SPEC_CODES.get(instance.cache_mode, "redis.{size}").format(size=size)

@@ -55,6 +55,7 @@ class StoredBackup:
         ended: the status it is listed with; empty for the one that follows from the time.
         progress: the progress it is listed with; None for the one that follows from the time.
         removed: when it was deleted; None while it exists.
+        pending: whether its file is still being written, whatever the time says.
     """
 
     backup_id: str
@@ -69,6 +70,7 @@ class StoredBackup:
     size: int
     progress: str | None = None
     removed: float | None = None
+    pending: bool = False
 
     @property
     def delay(self) -> float:
@@ -80,7 +82,7 @@ class StoredBackup:
         if self.ended:
             return self.ended
         age = now - self.created
-        if age >= self.duration:
+        if age >= self.duration and not self.pending:
             return "failed" if self.failure else "succeed"
         return "waiting" if age < self.delay else "backuping"
 
@@ -88,14 +90,15 @@ class StoredBackup:
         """Whether it occupies its instance. A status that nobody documents says nothing about that; the time does."""
         if self.ended in FINAL_STATUSES:
             return False
-        return self.ended in ("waiting", "backuping") or now - self.created < self.duration
+        return self.ended in ("waiting", "backuping") or self.pending or now - self.created < self.duration
 
     def is_usable_at(self, now: float) -> bool:
         """Whether an instance can be restored from it. A status that nobody documents does not change its file."""
         status = self.status_at(now)
         if status in FINAL_STATUSES:
             return status == "succeed"
-        return status not in {"waiting", "backuping"} and not self.failure and now - self.created >= self.duration
+        is_running = status in {"waiting", "backuping"} or self.is_running_at(now)
+        return not is_running and not self.failure
 
     def percent_at(self, now: float) -> float:
         """How far it is, in percent."""
@@ -109,6 +112,12 @@ def as_time(moment: float) -> str:
     """A time as the API writes it: ``2019-05-10T08:31:16.166Z``."""
     text = datetime.fromtimestamp(moment, timezone.utc).isoformat(timespec="milliseconds")
     return text[: -len("+00:00")] + "Z"
+
+
+def as_written(moment: float, *, without_zone: bool) -> str:
+    """A time in either of the two forms that occur; the other one is ``2019-05-10 08:31:16``."""
+    text = as_time(moment)
+    return text[:19].replace("T", " ") if without_zone else text
 
 
 @lru_cache(maxsize=8192)

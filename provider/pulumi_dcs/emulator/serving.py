@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timezone
 from email.utils import format_datetime
 from typing import Any
@@ -20,7 +20,8 @@ from .problems import Problem
 from .signatures import refusal
 from .world import LoggedRequest, World
 
-Handler = Callable[[], Response]
+Handler = Callable[[], Response | Awaitable[Response]]
+"""What carries a request out. It is awaited where it works on data; until then, nothing else happens meanwhile."""
 
 
 async def serve(world: World, request: Request, operation: str, instance_id: str, handle: Handler) -> Response:
@@ -36,7 +37,7 @@ async def serve(world: World, request: Request, operation: str, instance_id: str
             raise Problem("APIGW.0308", "The throttling threshold has been reached.", 429)
         fault = world.faults.strike(operation, instance_id)
         is_reached = fault is None or fault.carried_out or not (fault.status or fault.drop)
-        response = handle() if is_reached else Response()
+        response = await _carried_out(handle) if is_reached else Response()
         if fault is not None:
             response = await _gone_wrong(request, fault, response)
     except Problem as problem:
@@ -47,6 +48,11 @@ async def serve(world: World, request: Request, operation: str, instance_id: str
         response.headers.setdefault("Date", format_datetime(moment, usegmt=True))
     logged.status = response.status_code
     return response
+
+
+async def _carried_out(handle: Handler) -> Response:
+    response = handle()
+    return response if isinstance(response, Response) else await response
 
 
 async def _gone_wrong(request: Request, fault: Fault, response: Response) -> Response:

@@ -13,6 +13,7 @@ from typing import Final
 
 from .records import StoredBackup, StoredInstance
 from .schema import prepare
+from .tasks import TaskKind, TaskStore
 
 LIMIT_PER_INSTANCE: Final = 24
 """Backups kept per instance; the next one pushes out the oldest."""
@@ -62,6 +63,11 @@ class Store:
         self._project_id = project_id
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         prepare(self._db)
+        self.tasks: Final = TaskStore(self._db, self.now)
+        self.import_target_status = "MIGRATING"
+        self.on_backup_removed: Callable[[str], None] = lambda _: None
+        # Work on real data does not outlive its endpoint.
+        self._db.execute("update backups set pending = 0, failure = 'dcs.08.0002' where pending")
         if not self._db.execute("select 1 from instances").fetchone():
             self.add_presets()
 
@@ -97,24 +103,33 @@ class Store:
     def remove_instance(self, instance_id: str) -> None:
         """Delete the instance and, as the service does, its backups."""
         self._db.execute("delete from instances where instance_id = ?", (instance_id,))
-        self._db.execute("delete from backups where instance_id = ?", (instance_id,))
+        self._delete_backups("instance_id = ?", instance_id)
+        self.tasks.remove_instance(instance_id)
 
     def instance(self, project_id: str, instance_id: str) -> StoredInstance | None:
         """The project's instance of that id."""
         row = self._db.execute(
             f"{_SELECT_INSTANCES} where instance_id = ? and project_id = ?", (instance_id, project_id)
         ).fetchone()
-        return self._as_of_now(StoredInstance(*row)) if row else None
+        return self._as_of_now(StoredInstance(*row), self.tasks.occupied(self.now())) if row else None
 
     def instances(self, project_id: str) -> list[StoredInstance]:
         """All instances of the project, by name."""
         rows = self._db.execute(f"{_SELECT_INSTANCES} where project_id = ? order by name", (project_id,))
-        return [self._as_of_now(StoredInstance(*row)) for row in rows]
+        occupied = self.tasks.occupied(self.now())
+        return [self._as_of_now(StoredInstance(*row), occupied) for row in rows]
 
-    def _as_of_now(self, instance: StoredInstance) -> StoredInstance:
-        if instance.busy_until is None or self.now() < instance.busy_until:
+    def _as_of_now(self, instance: StoredInstance, occupied: Mapping[str, TaskKind]) -> StoredInstance:
+        if instance.busy_until is not None and self.now() >= instance.busy_until:
+            instance = replace(instance, status="RUNNING", task="", busy_code="", busy_until=None)
+        if instance.status != "RUNNING":
             return instance
-        return replace(instance, status="RUNNING", task="", busy_code="", busy_until=None)
+        match occupied.get(instance.instance_id):
+            case TaskKind.RESTORE:
+                return replace(instance, status="RESTORING", task=instance.task or "RESTORING")
+            case TaskKind.MIGRATION:
+                return replace(instance, status=self.import_target_status)
+        return instance
 
     def add_project(self, project_id: str, name: str) -> None:
         """Add a project; IAM lists it by its name, which is a region's."""
@@ -142,24 +157,25 @@ class Store:
         backup_type: str = "manual",
         status: str = "",
         progress: str | None = None,
+        pending: bool = False,
     ) -> StoredBackup:
         """Begin a backup; the oldest goes where there are too many."""
         size = 1_000_000 + secrets.randbelow(9_000_000)
         created = self.now()
         backup = StoredBackup(
             *(str(uuid.uuid4()), instance_id, remark, backup_format, backup_type, created, duration),
-            *(failure, status, size, progress),
+            *(failure, status, size, progress, None, pending),
         )
         self._db.execute(
             f"insert into backups ({', '.join(_BACKUP_COLUMNS)}, position) "
             f"values ({', '.join('?' * len(_BACKUP_COLUMNS))}, (select coalesce(max(position), 0) + 1 from backups))",
             tuple(getattr(backup, column) for column in _BACKUP_COLUMNS),
         )
-        self._db.execute(
-            "delete from backups where instance_id = ?1 and removed is null and backup_id not in "
+        self._delete_backups(
+            "instance_id = ?1 and removed is null and backup_id not in "
             "(select backup_id from backups where instance_id = ?1 and removed is null "
             "order by position desc limit ?2)",
-            (instance_id, LIMIT_PER_INSTANCE),
+            *(instance_id, LIMIT_PER_INSTANCE),
         )
         return backup
 
@@ -170,6 +186,16 @@ class Store:
         rows = self._db.execute(f"{_SELECT_BACKUPS} where instance_id = ? and {which} order by position desc", values)
         return [StoredBackup(*row) for row in rows]
 
+    def backup(self, backup_id: str) -> StoredBackup | None:
+        """The backup of that id, whatever its instance."""
+        row = self._db.execute(f"{_SELECT_BACKUPS} where backup_id = ? and removed is null", (backup_id,)).fetchone()
+        return StoredBackup(*row) if row else None
+
+    def any_instance(self, instance_id: str) -> StoredInstance | None:
+        """The instance of that id, whatever its project."""
+        row = self._db.execute("select project_id from instances where instance_id = ?", (instance_id,)).fetchone()
+        return self.instance(row[0], instance_id) if row else None
+
     def all_backups(self) -> list[StoredBackup]:
         """Every backup of every instance."""
         ids = [row[0] for row in self._db.execute("select distinct instance_id from backups")]
@@ -179,8 +205,15 @@ class Store:
         """Delete the backup. A lagging list can still show it: then it is only marked as deleted."""
         if lagging:
             self._db.execute("update backups set removed = ? where backup_id = ?", (self.now(), backup_id))
+            self.on_backup_removed(backup_id)
         else:
-            self._db.execute("delete from backups where backup_id = ?", (backup_id,))
+            self._delete_backups("backup_id = ?", backup_id)
+
+    def finish_backup(self, backup_id: str, *, size: int = 0, failure: str = "") -> None:
+        """Note that the backup's file is written, or that it can't be."""
+        self._db.execute(
+            "update backups set pending = 0, size = ?, failure = ? where backup_id = ?", (size, failure, backup_id)
+        )
 
     def change_backup(self, backup_id: str, changes: Sequence[tuple[str, object]]) -> None:
         """Set columns of the backup; ``status`` is another name for ``ended``."""
@@ -191,5 +224,14 @@ class Store:
             self._db.execute(f"update backups set {column} = ? where backup_id = ?", (value, backup_id))
 
     def clear(self) -> None:
-        """Forget every backup."""
-        self._db.execute("delete from backups")
+        """Forget every backup, restore, import and analysis."""
+        self._delete_backups("true")
+        self.tasks.clear()
+
+    def _delete_backups(self, condition: str, *values: object) -> None:
+        # SQLite before 3.35 does not tell what it has deleted.
+        rows = self._db.execute(f"select backup_id from backups where {condition}", values).fetchall()
+        if rows:
+            self._db.execute(f"delete from backups where {condition}", values)
+        for (backup_id,) in rows:
+            self.on_backup_removed(backup_id)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from .behaviour import Behaviour
 from .faults import FaultPlan
 from .signatures import Accepted
 from .store import Store
+
+if TYPE_CHECKING:
+    from .data.store import Data
 
 __all__ = ["Behaviour", "LoggedRequest", "World"]
 
@@ -39,8 +43,19 @@ class World:
     regions: tuple[str, ...]
     behaviour: Behaviour = field(default_factory=Behaviour)
     faults: FaultPlan = field(default_factory=FaultPlan)
+    data: Data | None = None
+    """The instances' data; None where there are none."""
+    why_no_data: str = "it was not asked for"
+    jobs: set[asyncio.Task[None]] = field(default_factory=set)
+    """Work on data that goes on."""
+    import_passwords: dict[str, str | None] = field(default_factory=dict)
+    """The targets' passwords that imports were given, by task: in memory only."""
     requests: deque[LoggedRequest] = field(default_factory=lambda: deque(maxlen=LOGGED_REQUESTS))
     _window: deque[float] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        if self.data is not None:
+            self.store.on_backup_removed = self.data.remove_backup
 
     def projects(self) -> list[tuple[str, str]]:
         """Id and name of every project; the name is a region's, or begins with it (``cn-north-4_shop``)."""
