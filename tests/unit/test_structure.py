@@ -33,6 +33,7 @@ MAY_IMPORT: Final = {
         {"api", "config", "engine", "instance_backup", "operations", "program", "resources", "version"}
     ),
     "functions": frozenset({"engine", "lookups", "program"}),
+    "__main__": frozenset({"functions"}),
     "resources": frozenset({"api", "clients", "config", "engine", "operations", "recovery", "session"}),
     "review": frozenset({"api", "clients", "config", "engine", "instance_backup", "operations", "version"}),
 }

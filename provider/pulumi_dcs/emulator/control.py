@@ -110,7 +110,7 @@ def _add_behaviour_routes(router: APIRouter, world: World) -> None:
         world.faults.planned.clear()
 
     @router.post(
-        "/reset", summary="Forget backups, faults, requests, added instances and projects; behave as at the start"
+        "/reset", summary="Forget backups, faults, requests, added instances and projects"
     )
     async def reset() -> None:
         store.clear()

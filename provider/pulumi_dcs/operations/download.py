@@ -245,7 +245,7 @@ class Download:
             raise _StartAgain
         if size < total:
             raise ConnectionFailed(
-                f"The connection to the storage of DCS broke after {_amount(size)} of {_amount(total)}.",
+                f"The connection to the storage of DCS broke after {size:,} of {total:,} bytes.",
                 sent=True,
                 is_transient=lost is None or lost.is_transient,
                 facts=[f"downloading {shown(name)}", *(lost.facts[1:] if lost else ())],
