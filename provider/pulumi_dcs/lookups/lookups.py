@@ -33,8 +33,8 @@ from ..version import version
 from .found import Backup, BackupLink, Instance
 from .queries import BackupQuery, FilesQuery, InstanceQuery, Where
 
-_LIST_TIMEOUT: Final = 60.0
-"""Seconds for a list of backups with its retries: as for other reads."""
+_LIST_TIMEOUT: Final = retries.READ_RETRY_TIMEOUT + 20.0
+"""Seconds for a list of backups with its retries: as for other reads, and the last pause between two of them."""
 _FLEET_TIMEOUT: Final = 1800.0
 """Seconds for a list of instances: with their details, thousands of requests at the pace that the service allows."""
 _DOWNLOAD_TIMEOUT: Final = 86_400.0
