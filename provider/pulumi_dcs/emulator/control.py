@@ -114,7 +114,7 @@ def _add_behaviour_routes(router: APIRouter, world: World) -> None:
     async def clear_faults() -> None:
         world.faults.planned.clear()
 
-    @router.post("/reset", summary="Forget backups, faults, requests and added projects; behave as at the start")
+    @router.post("/reset", summary="Forget backups, faults, requests, added instances and projects")
     async def reset() -> None:
         store.clear()
         await jobs.wait_for_all(world)
@@ -122,6 +122,7 @@ def _add_behaviour_routes(router: APIRouter, world: World) -> None:
             await asyncio.to_thread(world.data.clear)
         store.clock_offset = 0.0
         store.remove_projects()
+        store.remove_instances()
         store.add_presets()
         world.faults.planned.clear()
         world.requests.clear()

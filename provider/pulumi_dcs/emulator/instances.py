@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 
 from . import jobs
 from .busy import is_instance_id, task_of
+from .content import shards_of
 from .lists import DEFAULT_LIMIT, Page
 from .problems import Problem
 from .records import StoredInstance, as_time
@@ -29,8 +30,6 @@ _SPEC_CODES: Final = MappingProxyType(
 )
 DEFAULT_PORT: Final = 6379
 """The port of an instance without data."""
-_SHARD_GB: Final = 4
-"""Gigabytes that one shard of a cluster holds."""
 
 
 def find_instance(world: World, request: Request, project_id: str, instance_id: str) -> StoredInstance:
@@ -138,12 +137,6 @@ def _details(world: World, instance: StoredInstance) -> dict[str, Any]:
         "replica_count": 1 if instance.cache_mode == "single" else 2,
         "instance_backup_policy": None,
     }
-
-
-def shards_of(instance: StoredInstance) -> int:
-    """How many shards the instance's data are dealt out to."""
-    is_clustered = instance.cache_mode in ("cluster", "proxy")
-    return max(1, round(instance.capacity / _SHARD_GB)) if is_clustered else 1
 
 
 def spec_code(instance: StoredInstance) -> str:

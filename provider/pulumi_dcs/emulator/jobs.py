@@ -11,6 +11,8 @@ from .records import StoredBackup, StoredInstance
 from .tasks import StoredTask, TaskKind
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .data.keys import KeyCount
     from .data.store import Address, BackupFile
     from .world import World
@@ -34,6 +36,12 @@ def file_of(backup: StoredBackup) -> BackupFile:
     from .data.store import BackupFile
 
     return BackupFile(backup.backup_id, backup.backup_format)
+
+
+def path_of(world: World, backup: StoredBackup) -> Path | None:
+    """Where the backup's file is; None where there are no data."""
+    path = world.data.file(file_of(backup)) if world.data is not None else None
+    return path if path is not None and path.exists() else None
 
 
 async def address(world: World, instance: StoredInstance) -> Address | None:

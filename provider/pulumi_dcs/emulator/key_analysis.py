@@ -11,7 +11,8 @@ from pydantic import BaseModel, Field
 from . import jobs
 from .bodies import describe, parsed
 from .busy import refuse_if_busy
-from .instances import find_instance, shards_of
+from .content import shards_of
+from .instances import find_instance
 from .lists import DEFAULT_LIMIT, Page
 from .nodes import nodes_of
 from .problems import Problem

@@ -8,7 +8,8 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from .instances import address_of, find_instance, shards_of
+from .content import shards_of
+from .instances import address_of, find_instance
 from .records import StoredInstance
 from .serving import serve
 from .world import World
