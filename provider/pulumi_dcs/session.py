@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import metadata
 from typing import Any, Final, Protocol, TypeVar
 
 from .api.clock import CancellableClock, SystemClock
@@ -20,6 +19,7 @@ from .operations.operation import Operation
 from .recovery.evidence import ReadsStackStates, records_in
 from .recovery.journal import Journal
 from .recovery.journal_format import Scope
+from .version import version
 
 T = TypeVar("T")
 
@@ -201,11 +201,3 @@ def process_session(configuration: Mapping[str, Any]) -> Session:
                 host.engine_log.info("", f"pulumi-dcs {version()}, capabilities: {in_force}")
             _process_session = session
         return _process_session
-
-
-def version() -> str:
-    """The package's version."""
-    try:
-        return metadata.version("pulumi-dcs")
-    except metadata.PackageNotFoundError:
-        return "0"

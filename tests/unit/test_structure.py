@@ -26,9 +26,11 @@ MAY_IMPORT: Final = {
     "operations": frozenset({"api"}),
     "clients": frozenset({"api", "config"}),
     "recovery": frozenset({"api", "engine", "operations"}),
-    "session": frozenset({"api", "clients", "config", "engine", "operations", "recovery"}),
+    "session": frozenset({"api", "clients", "config", "engine", "operations", "recovery", "version"}),
+    "program": frozenset({"api", "clients", "config", "operations", "version"}),
+    "version": frozenset[str](),
     "resources": frozenset({"api", "clients", "config", "engine", "operations", "recovery", "session"}),
-    "review": frozenset({"api", "clients", "config", "engine", "instance_backup", "operations", "session"}),
+    "review": frozenset({"api", "clients", "config", "engine", "instance_backup", "operations", "version"}),
 }
 """What each room may import of the others: arrows point one way."""
 RESOURCE_MAY_IMPORT: Final = (*MAY_IMPORT["resources"], "resources", "provider")
@@ -44,6 +46,7 @@ NOT_FOR_DECLARING: Final = (
     "pulumi_dcs.engine.adapter",
     "pulumi_dcs.engine.host",
     "pulumi_dcs.operations",
+    "pulumi_dcs.program",
     "pulumi_dcs.recovery",
     "pulumi_dcs.review",
     "pulumi_dcs.session",

@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
 
-from ..session import version
+from ..version import version
 from .as_json import to_json
 from .changes import changes_in, other_changes
 from .command import Ran, run

@@ -20,7 +20,7 @@ from ..config.settings import Settings
 from ..operations.operation import Operation
 from ..operations.probe import Probe
 from ..operations.record_cache import RecordCache, Snapshot
-from ..session import version
+from ..version import version
 from .changes import Location
 
 _TIMEOUT: Final = 15.0
