@@ -30,7 +30,9 @@ MAY_IMPORT: Final = {
     "program": frozenset({"api", "clients", "config", "operations", "version"}),
     "version": frozenset[str](),
     "resources": frozenset({"api", "clients", "config", "engine", "operations", "recovery", "session"}),
-    "review": frozenset({"api", "clients", "config", "engine", "instance_backup", "operations", "version"}),
+    "review": frozenset(
+        {"api", "clients", "config", "engine", "instance_backup", "operations", "resources", "version"}
+    ),
 }
 """What each room may import of the others: arrows point one way."""
 RESOURCE_MAY_IMPORT: Final = (*MAY_IMPORT["resources"], "resources", "provider")
