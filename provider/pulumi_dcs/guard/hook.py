@@ -6,14 +6,11 @@ import asyncio
 import copy
 import inspect
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from ..api.backup_format import BackupFormat
 from ..api.backups import BackupRecord
 from ..api.errors import DcsError
 from ..operations.errors import OperationError
@@ -22,7 +19,8 @@ from ..resources.backups import BackupService
 from ..resources.identity import ID_RULE, is_id
 from . import preview
 from .change import Change, Operation, Value, Values, canonical, has_unknown, plain
-from .remark import RemarkTemplate, change_mark
+from .guard import Guard
+from .remark import change_mark
 from .run import Run
 from .take import Order, take
 from .threads import in_thread
@@ -30,28 +28,9 @@ from .threads import in_thread
 if TYPE_CHECKING:
     from pulumi import ResourceHookArgs
 
-InstanceId = Callable[["ResourceHookArgs"], Any]
-"""Tells the instance's id from a hook's arguments."""
-
 
 class HookError(Exception):
     """The change must not happen. Its text is the diagnostic: the engine shows nothing else of it."""
-
-
-@dataclass(frozen=True)
-class Guard:
-    """What ``backup_before`` was asked for; see there."""
-
-    operation: Operation
-    remark: RemarkTemplate
-    only_if_changed: tuple[str, ...] | None
-    instance_id: str | InstanceId | None
-    region: Any
-    project_id: Any
-    backup_format: BackupFormat | None
-    save_to: str | None
-    reuse_within: timedelta
-    timeout: timedelta
 
 
 class Hook:

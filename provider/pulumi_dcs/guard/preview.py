@@ -16,7 +16,7 @@ from ..resources.instance_text import details
 from .change import Change, Operation, plain
 
 if TYPE_CHECKING:
-    from .hook import Guard
+    from .guard import Guard
     from .run import Run
 
 

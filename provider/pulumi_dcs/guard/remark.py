@@ -7,6 +7,7 @@ a run finds the backup that an earlier run, perhaps on another machine, took for
 from __future__ import annotations
 
 import string
+from dataclasses import dataclass
 from typing import Final
 
 from ..resources.remark import MAX_REMARK_LENGTH
@@ -17,10 +18,13 @@ HASH_LENGTH: Final = 12
 """Hexadecimal digits: 48 bits, so that two changes of the same instance never share them by chance."""
 MARK_LENGTH: Final = len(MARK_PREFIX) + HASH_LENGTH + 1
 """With the blank before it."""
+_ROOM: Final = MAX_REMARK_LENGTH - MARK_LENGTH
+"""Characters for the remark itself."""
 _CUT: Final = ".."
 """Where a long name was cut; three bytes of an ellipsis may be too many for the service."""
 
 
+@dataclass(frozen=True)
 class RemarkTemplate:
     """A remark with ``{operation}`` and ``{name}``.
 
@@ -28,34 +32,35 @@ class RemarkTemplate:
         text: as the user writes it.
 
     Raises:
-        ValueError: it can't be a remark, whatever the change; the message says why and follows "remark: ".
+        ValueError: it can't be a remark, whatever the change.
     """
 
-    def __init__(self, text: str) -> None:
-        self._parts = _parse(text)
-        fixed = sum(len(literal) for literal, _ in self._parts)
-        if fixed > MAX_REMARK_LENGTH - MARK_LENGTH:
+    text: str
+
+    def __post_init__(self) -> None:
+        fixed = sum(len(literal) for literal, _ in _parse(self.text))
+        if fixed > _ROOM:
             raise ValueError(
-                f"it has {fixed} characters without its placeholders; at most {MAX_REMARK_LENGTH - MARK_LENGTH} are "
-                f"possible, since the service keeps {MAX_REMARK_LENGTH} and the mark of the change takes {MARK_LENGTH}"
+                f"remark has {fixed} characters without its placeholders: at most {_ROOM} are possible, since the "
+                f"service keeps {MAX_REMARK_LENGTH} and the mark of the change takes {MARK_LENGTH} of them."
             )
 
     def fill_in(self, operation: str, name: str) -> str:
         """The remark for a change, without its mark; a name that is too long is cut at its end."""
         values = {"operation": operation, "name": name}
         whole = self._with(values)
-        surplus = len(whole) - (MAX_REMARK_LENGTH - MARK_LENGTH)
-        count = sum(field == "name" for _, field in self._parts)
+        surplus = len(whole) - _ROOM
+        count = sum(field == "name" for _, field in _parse(self.text))
         if surplus <= 0:
             return whole
         if count:
             kept = len(name) - -(-surplus // count) - len(_CUT)
             values["name"] = name[: max(0, kept)] + _CUT
         # Without a name in it, or with more dots than room, the end goes.
-        return self._with(values)[: MAX_REMARK_LENGTH - MARK_LENGTH]
+        return self._with(values)[:_ROOM]
 
     def _with(self, values: dict[str, str]) -> str:
-        return "".join(literal + values.get(field, "") for literal, field in self._parts).strip()
+        return "".join(literal + values.get(field, "") for literal, field in _parse(self.text)).strip()
 
 
 def change_mark(change_hash: str) -> str:
@@ -74,11 +79,11 @@ def _parse(text: str) -> list[tuple[str, str]]:
     try:
         parsed = list(string.Formatter().parse(text))
     except ValueError:
-        raise ValueError("it has a single brace; write {{ or }} for a brace of the remark's own") from None
+        raise ValueError("remark has a single brace: write {{ or }} for a brace of the remark's own.") from None
     for literal, field, spec, conversion in parsed:
         if field is not None and (field not in PLACEHOLDERS or spec or conversion):
             known = " and ".join(f"{{{each}}}" for each in PLACEHOLDERS)
             shown = field + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
-            raise ValueError(f"it has the placeholder {{{shown}}}; there are {known}")
+            raise ValueError(f"remark has the placeholder {{{shown}}}: there are only {known}.")
         parts.append((literal, field or ""))
     return parts

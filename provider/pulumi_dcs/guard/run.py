@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Final
 
-from pulumi import get_organization, get_stack
+import pulumi
 
 from ..api.backups import BackupRecord
 from ..engine.interrupts import Interrupts
@@ -17,12 +18,14 @@ from ..program import Program, current_program, is_preview
 from ..recovery.evidence import records_in
 from ..resources.backups import BackupServices
 from ..resources.instance_probe import InstanceProbe
+from .guard import Guard
 
 
 class Run:
     """One run of a program, as hooks see it; its methods may be called from any thread.
 
     Attributes:
+        hooks: those that the program has made, by what was asked for; under the lock.
         taken: the backups of this run's changes by their mark, for hooks on the program's event loop.
     """
 
@@ -30,10 +33,12 @@ class Run:
         self.program: Final = program
         self.log: Final = Log.of_program()
         self.is_preview: Final = is_preview()
-        self.organization: Final = get_organization() if get_stack() else ""
+        self.organization: Final = pulumi.get_organization() or ""
         self.services: Final = BackupServices(program.clients)
         self.probe: Final = InstanceProbe(self)
         self.interrupts: Final = Interrupts(program.clock.cancel)
+        self.lock: Final = threading.Lock()
+        self.hooks: Final[dict[Guard, pulumi.ResourceHook]] = {}
         self.taken: Final[dict[str, asyncio.Future[BackupRecord]]] = {}
         self._states = StackStates()
 
@@ -41,7 +46,7 @@ class Run:
     def current(cls) -> Run:
         """That of the program which calls this."""
         program = current_program()
-        return program.once(cls, lambda: cls(program))
+        return program.once("guard", lambda: cls(program))
 
     def operation(self, name: str, urn: str, timeout: float) -> Operation:
         """An operation for a resource; its messages appear on the resource's row."""
