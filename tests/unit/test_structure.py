@@ -29,6 +29,10 @@ MAY_IMPORT: Final = {
     "session": frozenset({"api", "clients", "config", "engine", "operations", "recovery", "version"}),
     "program": frozenset({"api", "clients", "config", "operations", "version"}),
     "version": frozenset[str](),
+    "lookups": frozenset(
+        {"api", "config", "engine", "instance_backup", "operations", "program", "resources", "version"}
+    ),
+    "functions": frozenset({"engine", "lookups", "program"}),
     "resources": frozenset({"api", "clients", "config", "engine", "operations", "recovery", "session"}),
     "review": frozenset(
         {"api", "clients", "config", "engine", "instance_backup", "operations", "resources", "version"}
@@ -47,6 +51,9 @@ NOT_FOR_DECLARING: Final = (
     "pulumi_dcs.config",
     "pulumi_dcs.engine.adapter",
     "pulumi_dcs.engine.host",
+    "pulumi_dcs.engine.outputs",
+    "pulumi_dcs.functions",
+    "pulumi_dcs.lookups",
     "pulumi_dcs.operations",
     "pulumi_dcs.program",
     "pulumi_dcs.recovery",

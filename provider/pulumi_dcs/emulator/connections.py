@@ -24,3 +24,9 @@ def drop_connection(request: Request) -> None:
     """Close the request's connection at once, without a response."""
     transport: Any = request.scope["state"][_TRANSPORT]
     transport.abort()
+
+
+def has_unsent_bytes(request: Request) -> bool:
+    """Whether bytes of the response are still waiting to be sent."""
+    transport: Any = request.scope["state"][_TRANSPORT]
+    return not transport.is_closing() and transport.get_write_buffer_size() > 0

@@ -109,11 +109,14 @@ def _add_behaviour_routes(router: APIRouter, world: World) -> None:
     async def clear_faults() -> None:
         world.faults.planned.clear()
 
-    @router.post("/reset", summary="Forget backups, faults, requests and added projects; behave as at the start")
+    @router.post(
+        "/reset", summary="Forget backups, faults, requests, added instances and projects; behave as at the start"
+    )
     async def reset() -> None:
         store.clear()
         store.clock_offset = 0.0
         store.remove_projects()
+        store.remove_instances()
         store.add_presets()
         world.faults.planned.clear()
         world.requests.clear()

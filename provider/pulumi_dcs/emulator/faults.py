@@ -10,7 +10,9 @@ from pydantic import BaseModel, Field
 class Fault(BaseModel):
     """One thing that goes wrong, for the next ``times`` requests that fit, after ``skip`` that pass unharmed."""
 
-    operation: str = Field("*", description="create_backup, list_backups, delete_backup, show_instance, …; * for any")
+    operation: str = Field(
+        "*", description="create_backup, list_backups, show_instance, create_links, download_file, …; * for any"
+    )
     instance_id: str = Field("", description="only this instance's requests; empty for any")
     times: int = Field(1, description="how many requests it happens to; -1 for all")
     skip: int = Field(0, description="how many requests that fit pass unharmed first")
@@ -24,7 +26,10 @@ class Fault(BaseModel):
     endless: bool = Field(False, description="send the response's body in small pieces and never end")
     huge: int = Field(0, description="the number of bytes to send as the response's body; 0 for the proper one")
     missing_rows: int = Field(0, description="rows that a list leaves out although its total counts them; -1: all")
-    no_total: bool = Field(False, description="leave total_num out of a list")
+    no_total: bool = Field(False, description="leave total_num or instance_num out of a list")
+    break_after: int = Field(-1, description="bytes of a file after which the connection is closed; -1: none")
+    claimed_size: int = Field(-1, description="the size that the headers of a file's response claim; -1: its own")
+    no_range: bool = Field(False, description="send all of a file in place of the part that was asked for")
 
 
 @dataclass

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from .busy import is_instance_id, task_of
+from .content import shards_of
 from .lists import DEFAULT_LIMIT, Page
 from .problems import Problem
 from .records import StoredInstance, as_time
@@ -26,8 +27,6 @@ _SPEC_CODES: Final = MappingProxyType(
         "ha_rw_split": "redis.ha.xu1.{size}.p2",
     }
 )
-_SHARD_GB: Final = 4
-"""Gigabytes that one shard of a cluster holds."""
 
 
 def find_instance(world: World, request: Request, project_id: str, instance_id: str) -> StoredInstance:
@@ -116,7 +115,6 @@ def _row(instance: StoredInstance) -> dict[str, Any]:
 
 def _details(world: World, instance: StoredInstance) -> dict[str, Any]:
     backups = world.store.backups(instance.instance_id)
-    is_clustered = instance.cache_mode in ("cluster", "proxy")
     return {
         **_row(instance),
         "cache_mode": instance.cache_mode,
@@ -124,7 +122,7 @@ def _details(world: World, instance: StoredInstance) -> dict[str, Any]:
         "task": task_of(instance, backups, world.store.now()) or None,
         "sub_status": None,
         "product_type": "generic",
-        "sharding_count": max(1, round(instance.capacity / _SHARD_GB)) if is_clustered else 1,
+        "sharding_count": shards_of(instance),
         "replica_count": 1 if instance.cache_mode == "single" else 2,
         "instance_backup_policy": None,
     }

@@ -72,6 +72,7 @@ def _contradictory(fault: Fault, response: Response) -> Response:
             document[name] = without_rows(value, fault.missing_rows)
     if fault.no_total:
         document.pop("total_num", None)
+        document.pop("instance_num", None)
     return JSONResponse(document)
 
 

@@ -99,11 +99,20 @@ class Store:
         self._db.execute("delete from instances where instance_id = ?", (instance_id,))
         self._db.execute("delete from backups where instance_id = ?", (instance_id,))
 
+    def remove_instances(self) -> None:
+        """Forget every instance; backups stay."""
+        self._db.execute("delete from instances")
+
     def instance(self, project_id: str, instance_id: str) -> StoredInstance | None:
         """The project's instance of that id."""
         row = self._db.execute(
             f"{_SELECT_INSTANCES} where instance_id = ? and project_id = ?", (instance_id, project_id)
         ).fetchone()
+        return self._as_of_now(StoredInstance(*row)) if row else None
+
+    def any_instance(self, instance_id: str) -> StoredInstance | None:
+        """The instance of that id, whichever project it belongs to."""
+        row = self._db.execute(f"{_SELECT_INSTANCES} where instance_id = ?", (instance_id,)).fetchone()
         return self._as_of_now(StoredInstance(*row)) if row else None
 
     def instances(self, project_id: str) -> list[StoredInstance]:

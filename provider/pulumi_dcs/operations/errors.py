@@ -11,7 +11,8 @@
         ├── CancelledError           the deployment was cancelled
         ├── UncertainOwnershipError  it can't be proved whether an interrupted run made this already
         ├── CreateFailedError        nothing was started, or it is not known whether something was
-        └── DeleteFailedError        the record still exists, or that is not known
+        ├── DeleteFailedError        the record still exists, or that is not known
+        └── DownloadFailedError      a file can't be written, or does not come as it should
 
 Each is complete when raised: its summary, facts and advice stay as they are. A boundary that knows more raises an error
 of its own from it.
@@ -107,6 +108,10 @@ class CreateFailedError(OperationError):
 
 class DeleteFailedError(OperationError):
     """A record was not deleted, or whether it was is not known."""
+
+
+class DownloadFailedError(OperationError):
+    """A file was not downloaded. Under its final name there is what was there before, or nothing."""
 
 
 def facts_of(error: DcsError | None) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""What programs look up: what is asked for, how it is asked, what is found."""
