@@ -33,6 +33,8 @@ MAY_IMPORT: Final = {
         {"api", "config", "engine", "instance_backup", "operations", "program", "resources", "version"}
     ),
     "functions": frozenset({"engine", "lookups", "program"}),
+    "guard": frozenset({"api", "engine", "operations", "program", "recovery", "resources", "version"}),
+    "hooks": frozenset({"api", "guard"}),
     "resources": frozenset({"api", "clients", "config", "engine", "operations", "recovery", "session"}),
     "review": frozenset(
         {"api", "clients", "config", "engine", "instance_backup", "operations", "resources", "version"}
@@ -53,6 +55,7 @@ NOT_FOR_DECLARING: Final = (
     "pulumi_dcs.engine.host",
     "pulumi_dcs.engine.outputs",
     "pulumi_dcs.functions",
+    "pulumi_dcs.guard",
     "pulumi_dcs.lookups",
     "pulumi_dcs.operations",
     "pulumi_dcs.program",

@@ -22,6 +22,8 @@ from .change import Change, Operation, Value, Values, canonical, has_unknown, pl
 from .guard import Guard
 from .remark import change_mark
 from .run import Run
+from .save import TIMEOUT as SAVE_TIMEOUT
+from .save import folder_for, save
 from .take import Order, take
 from .threads import in_thread
 
@@ -106,7 +108,25 @@ class Hook:
             holders=run.holders(change.urn),
             note=lambda message: run.log.info(change.urn, message),
         )
-        return take(service, operation, order)
+        record = take(service, operation, order)
+        if guard.save_to is not None:
+            self._save(change, service, record, guard.save_to)
+        return record
+
+    def _save(self, change: Change, service: BackupService, record: BackupRecord, save_to: str) -> None:
+        folder = folder_for(save_to, change.name, record.id)
+        operation = self._run.operation(f"download backup {record.id}", change.urn, SAVE_TIMEOUT)
+        try:
+            paths = save(service, operation, change.instance_id, record, folder)
+        except DcsError as error:
+            raise error.with_facts(
+                f"backup {record.id} of instance {change.instance_id} is at the service",
+                advice=error.advice or "run `pulumi up` again: it goes on with the same backup, and with its files.",
+            ) from error
+        size = sum(path.stat().st_size for path in paths)
+        files = "1 file" if len(paths) == 1 else f"{len(paths)} files"
+        what = f"{files} of backup {record.id}, {size} bytes"
+        self._run.log.info(change.urn, f"Saved before {preview.in_words(change)}: {what}, in {folder}.")
 
     async def _change(self, args: ResourceHookArgs) -> Change:
         old, new = await _values(args.old_inputs), await _values(args.new_inputs)
@@ -167,6 +187,8 @@ class Hook:
         return bool(change.of_interest(names))
 
     def _refusal(self, args: ResourceHookArgs, error: DcsError) -> str:
+        if self._run.is_preview:
+            return in_pulumis_terms(error)
         operation = self._guard.operation.value
         return in_pulumis_terms(error, fact=f"{args.name} was not changed: no {operation} without its backup")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..api.clock import in_words as time_in_words
@@ -14,6 +15,7 @@ from ..resources.identity import is_id
 from ..resources.instance_probe import no_instance
 from ..resources.instance_text import details
 from .change import Change, Operation, plain
+from .save import check_folder
 
 if TYPE_CHECKING:
     from .guard import Guard
@@ -33,7 +35,8 @@ def check(run: Run, guard: Guard, change: Change, region: str, project_id: str) 
     """
     intent = f"Takes a backup of instance {change.name} before this {change.operation.value}"
     if guard.save_to is not None:
-        intent += f" and saves its files to {guard.save_to}"
+        check_folder(guard.save_to)
+        intent += f" and saves its files in {Path(guard.save_to).absolute()}"
     names = guard.only_if_changed
     if names is not None and change.operation is Operation.UPDATE:
         found = change.of_interest(names)

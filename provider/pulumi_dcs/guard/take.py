@@ -135,7 +135,7 @@ def _start(service: BackupService, operation: Operation, order: Order) -> tuple[
                 f"within {in_words(order.reuse_within.total_seconds())}."
             )
         return record.id, False
-    order.note(f"Backup {backup_id} of instance {order.instance_id} was started before {order.what}.")
+    operation.report_progress(f"backup {backup_id} was started before {order.what}")
     return backup_id, True
 
 
