@@ -28,6 +28,8 @@ class Provider(ResourceProvider):
         return DiffResult(changes=bool(changed), replaces=["which"] if "which" in changed else [])
 
     def update(self, id, olds, news):
+        if os.path.exists("refuse"):
+            raise RuntimeError("refused by the test")
         with open("changes", "a") as notes:
             notes.write(f"update {id}\\n")
         return UpdateResult(dict(news))
@@ -81,3 +83,14 @@ class Code(str):
 
 def _text(value: Any) -> str:
     return value if isinstance(value, Code) else repr(value)
+
+
+TO_8: Final = {**ORDERS, "capacity": 8}
+TO_16: Final = {**ORDERS, "capacity": 16}
+
+
+def made(guarded: Guarded, arguments: str = '"update"', **instances: Mapping[str, Any]) -> None:
+    """Have the instances created: by default orders, with a capacity of 4."""
+    guarded.declare(arguments, **(instances or {"orders": ORDERS}))
+    outcome = guarded.stack.up()
+    assert outcome.ok, outcome.text
