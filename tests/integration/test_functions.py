@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pulumi
 import pytest
-from pulumi_dcs import functions, get_backup_links, get_backups, get_instances, get_latest_backup
+from pulumi_dcs import functions, get_instances
 from pulumi_dcs.lookups.found import Instance
 from pulumi_dcs.program import Program
 
 from tests.clocks import LeapingClock
-from tests.endpoint import CLUSTER, HA, MISSING, SINGLE, LocalEndpoint
+from tests.endpoint import CLUSTER, HA, LocalEndpoint
 
 
 @pytest.fixture(autouse=True)
