@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from .api.backup_format import BackupFormat
+from .hooks import backup_before
 from .instance_backup.resource import InstanceBackup
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ __all__ = [
     "BackupLink",
     "Instance",
     "InstanceBackup",
+    "backup_before",
     "download_backup",
     "get_backup_links",
     "get_backups",

@@ -12,10 +12,18 @@ import pytest
 from tests.endpoint import CLUSTER, HA, LocalEndpoint
 
 from .conftest import CURRENT, ROOT, MakeStack
+from .guarded import Guarded
 from .stack import Stack
 
 WITH_HUAWEICLOUD = ROOT / ".venv-huaweicloud" / "bin" / "python"
 """The environment with the package that declares instances; ``make test`` makes it."""
+
+HUAWEICLOUD = """\
+import types
+from instances import Instance
+
+dcs = types.SimpleNamespace(Instance=lambda name, **inputs: Instance(name, which="{instance_id}", **inputs))
+"""
 
 
 def example(make_stack: MakeStack, name: str, **config: str) -> Stack:
@@ -133,6 +141,28 @@ def test_the_component_has_unit_tests_without_an_engine() -> None:
 
 def test_the_program_that_declares_its_instance_has_unit_tests() -> None:
     assert "3 passed" in run_unit_tests(WITH_HUAWEICLOUD, "with-huaweicloud")
+
+
+def test_guarded_update(make_stack: MakeStack, endpoint: LocalEndpoint) -> None:
+    config = {"capacity": "4", "vpcId": "v", "subnetId": "s", "password": "p", "availabilityZones[0]": "a"}
+    stack = example(make_stack, "guarded-update", **config)
+    guarded = Guarded(stack)
+    # In place of the package, whose plugin manages real instances.
+    (stack.folder / "pulumi_huaweicloud.py").write_text(HUAWEICLOUD.format(instance_id=HA))
+    assert stack.up().ok
+    assert stack.pulumi("config", "set", "description", "other").ok
+    assert stack.up().ok
+    assert endpoint.backups() == []
+    assert stack.pulumi("config", "set", "capacity", "8").ok
+    preview = stack.preview()
+    assert preview.ok, preview.text
+    assert "Takes a backup of instance orders before this update" in preview.diagnostics
+    assert stack.up().ok
+    assert len(endpoint.backups()) == 1
+    outcome = stack.destroy("--run-program")
+    assert outcome.ok, outcome.text
+    assert guarded.changes() == [f"update {HA}"] * 2 + [f"delete {HA}"]
+    assert len(list((stack.folder / "last-backups").glob("orders-*/*.rdb"))) == 1
 
 
 @pytest.mark.parametrize("name", ["guarded-change", "several-regions", "component"])

@@ -34,8 +34,12 @@ MAY_IMPORT: Final = {
     ),
     "functions": frozenset({"engine", "lookups", "program"}),
     "__main__": frozenset({"functions"}),
+    "guard": frozenset({"api", "engine", "operations", "program", "recovery", "resources", "version"}),
+    "hooks": frozenset({"api", "guard"}),
     "resources": frozenset({"api", "clients", "config", "engine", "operations", "recovery", "session"}),
-    "review": frozenset({"api", "clients", "config", "engine", "instance_backup", "operations", "version"}),
+    "review": frozenset(
+        {"api", "clients", "config", "engine", "instance_backup", "operations", "resources", "version"}
+    ),
 }
 """What each room may import of the others: arrows point one way."""
 RESOURCE_MAY_IMPORT: Final = (*MAY_IMPORT["resources"], "resources", "provider")
@@ -52,6 +56,7 @@ NOT_FOR_DECLARING: Final = (
     "pulumi_dcs.engine.host",
     "pulumi_dcs.engine.outputs",
     "pulumi_dcs.functions",
+    "pulumi_dcs.guard",
     "pulumi_dcs.lookups",
     "pulumi_dcs.operations",
     "pulumi_dcs.program",

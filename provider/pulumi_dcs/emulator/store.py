@@ -200,11 +200,6 @@ class Store:
         row = self._db.execute(f"{_SELECT_BACKUPS} where backup_id = ? and removed is null", (backup_id,)).fetchone()
         return StoredBackup(*row) if row else None
 
-    def any_instance(self, instance_id: str) -> StoredInstance | None:
-        """The instance of that id, whatever its project."""
-        row = self._db.execute("select project_id from instances where instance_id = ?", (instance_id,)).fetchone()
-        return self.instance(row[0], instance_id) if row else None
-
     def all_backups(self) -> list[StoredBackup]:
         """Every backup of every instance."""
         ids = [row[0] for row in self._db.execute("select distinct instance_id from backups")]

@@ -9,6 +9,7 @@ from typing import Final
 
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
+from pulumi.runtime.settings import get_engine
 
 _TIMEOUT: Final = 5.0
 """Seconds that a message may take: an engine that is being suspended must not hold up the work."""
@@ -27,6 +28,13 @@ class Log:
         self._engine = engine_pb2_grpc.EngineStub(grpc.insecure_channel(address)) if address else None
         self._lock = threading.Lock()
         self._reported_at = float("-inf")
+
+    @classmethod
+    def of_program(cls) -> Log:
+        """The log of the engine that runs the program which calls this."""
+        log = cls()
+        log._engine = get_engine()
+        return log
 
     @property
     def is_available(self) -> bool:

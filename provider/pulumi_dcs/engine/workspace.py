@@ -43,6 +43,12 @@ def engine_binary() -> str | None:
     return shutil.which("pulumi") or shutil.which(str(_pulumi_home(os.environ) / "bin" / f"pulumi{suffix}"))
 
 
+def engine_process_id() -> int | None:
+    """The engine's process; None where it can't be found."""
+    engine = _engine_process()
+    return engine.pid if engine is not None else None
+
+
 def engine_directory() -> Path | None:
     """The folder that the engine runs in, after ``-C``; None where it can't be found out."""
     engine = _engine_process()

@@ -16,9 +16,9 @@ from ..recovery.evidence import ResourceEvidence, record_id_of
 from ..recovery.journal_attempt import JournalAttempt
 from ..recovery.journal_format import Scope, Site
 from ..resources.backups import BackupService, WantedBackup
+from ..resources.limit import check_limit
 from ..resources.mark import mark_for
 from ..session import Session
-from .limit import check_limit
 from .properties import Inputs, canonical_json, inputs_hash, replacing_inputs
 
 _OTHER_RUN_TIMEOUT: Final = 90.0

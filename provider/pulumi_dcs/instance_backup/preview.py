@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Any
 
 from ..api.backups import BackupStatus
 from ..api.clock import in_words
-from ..api.instances import CACHE_MODES, Instance
+from ..api.instances import Instance
 from ..engine.unknowns import UNKNOWN
-
-_MB_PER_GB: Final = 1024
+from ..resources.instance_text import describe
 
 
 class Fate(Enum):
@@ -102,26 +101,6 @@ def going_on(instance_id: str, backup_id: str) -> str:
 def encryption(names: list[str]) -> str:
     """Of an update for values that have become secrets."""
     return f"{' and '.join(names)}: secret from now on, and encrypted in the state; no backup is taken."
-
-
-def describe(instance: Instance) -> str:
-    """An instance in words: ``instance orders (master/standby, Redis 6.0, 1.2 of 4 GB used)``."""
-    parts = [
-        CACHE_MODES.get(instance.cache_mode, instance.cache_mode),
-        instance.engine_in_words,
-        _usage(instance),
-    ]
-    name = instance.name or instance.instance_id
-    return f"instance {name} ({', '.join(part for part in parts if part)})"
-
-
-def _usage(instance: Instance) -> str:
-    if instance.capacity_gb is None:
-        return ""
-    capacity = f"{instance.capacity_gb:g} GB"
-    if instance.used_memory_mb is None:
-        return capacity
-    return f"{instance.used_memory_mb / _MB_PER_GB:.2g} of {capacity} used"
 
 
 def _new_backup(new_inputs: Mapping[str, Any]) -> str:

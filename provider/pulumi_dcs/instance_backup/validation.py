@@ -10,9 +10,7 @@ from ..api.backup_format import BackupFormat
 from ..engine.values import AssetHash
 from ..resources.mark import MARK_LENGTH, has_mark
 from ..resources.refusals import Failure, Rule, apply, boolean_rule, id_rule, region_rule
-
-MAX_REMARK_LENGTH: Final = 128
-"""Characters that the service allows (DCS.4098)."""
+from ..resources.remark import MAX_REMARK_LENGTH
 
 
 def check(properties: Mapping[str, Any], *, is_marked: bool = False) -> Iterator[Failure]:

@@ -21,7 +21,6 @@ from ..api.instances import Instances
 from ..api.links import Link, Links
 from ..engine.outputs import Dependencies
 from ..instance_backup.identity import BackupId
-from ..instance_backup.mark import without_mark
 from ..operations.download import Download
 from ..operations.errors import RecordNotFoundError
 from ..operations.list_instances import list_instances
@@ -29,6 +28,7 @@ from ..operations.operation import Operation
 from ..operations.record_cache import RecordCache
 from ..program import Program, is_preview
 from ..resources.advice import in_pulumis_terms
+from ..resources.mark import without_mark
 from ..version import version
 from .found import Backup, BackupLink, Instance
 from .queries import BackupQuery, FilesQuery, InstanceQuery, Where

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from ..api.backups import BackupRecord
 from ..api.errors import DcsError, ServiceError
@@ -12,7 +12,7 @@ from ..api.instances import Instance, Instances
 from ..operations.operation import Operation
 from ..operations.probe import Probe
 from ..operations.record_cache import Snapshot
-from ..session import Session
+from ..session import Log
 from .backups import BackupService
 from .refusals import Failure
 
@@ -24,10 +24,21 @@ _LIST_MAX_AGE: Final = 60.0
 """Seconds for which a preview uses an instance's list again for its other backups."""
 
 
+class Asks(Protocol):
+    """For whom the service is asked: a provider's session, or a program."""
+
+    @property
+    def log(self) -> Log:
+        """Where warnings go."""
+
+    def operation(self, name: str, urn: str, timeout: float) -> Operation:
+        """An operation for a resource."""
+
+
 class InstanceProbe:
     """Short tries, and one warning when the service is out of reach; to be shared by ``session.shared``."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Asks) -> None:
         self._session = session
         self._probe = Probe()
         self._lock = threading.Lock()

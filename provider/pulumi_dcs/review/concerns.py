@@ -10,8 +10,8 @@ from typing import Final
 from ..api.backups import BackupRecord
 from ..api.error_codes import BACKUP_FAILURES
 from ..api.instances import Instance
-from ..instance_backup.limit import MAX_BACKUPS
 from ..instance_backup.names import RESOURCE_TYPE
+from ..resources.limit import MAX_BACKUPS
 from .changes import Change, Kind
 from .events import Diagnostic, EventLog, Violation
 from .rows import Row, by_location, newest_first

@@ -80,8 +80,3 @@ def test_a_first_backup() -> None:
     )
     assert preview.creation(NEW, ORDERS, None).endswith("1.2 of 4 GB used).")
     assert preview.creation(NEW, None, None) == "Takes a backup of instance i."
-
-
-def test_an_instance_that_tells_little() -> None:
-    assert preview.describe(Instance("i")) == "instance i (Redis)"
-    assert preview.describe(Instance("i", cache_mode="new", capacity_gb=0.125)) == "instance i (new, Redis, 0.125 GB)"

@@ -11,7 +11,7 @@ from ..engine.urn import resource_name
 from ..operations.errors import OperationError
 from ..operations.operation import Operation
 from ..operations.record_cache import Snapshot
-from ..resources.backups import is_ours
+from .backups import is_ours
 
 MAX_BACKUPS: Final = 24
 """Backups that the service keeps of an instance, automatic and manual ones together."""

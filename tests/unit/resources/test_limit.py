@@ -6,9 +6,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from pulumi_dcs.api.backups import BackupRecord, BackupStatus
-from pulumi_dcs.instance_backup.limit import LimitReachedError, check_limit
 from pulumi_dcs.operations.operation import Operation
 from pulumi_dcs.operations.record_cache import Snapshot
+from pulumi_dcs.resources.limit import LimitReachedError, check_limit
 
 from tests.clocks import LeapingClock
 

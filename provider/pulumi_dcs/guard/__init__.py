@@ -1,0 +1,1 @@
+"""The backup before a change of an instance: what ``backup_before`` does, in the program's process."""

@@ -1,0 +1,130 @@
+"""What a hook is called for: which change of which resource, and the hash that only this change has."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from pulumi.output import Unknown
+
+
+class Operation(str, Enum):
+    """What is about to happen to the instance."""
+
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True)
+class Value:
+    """A property's value as the hook was given it.
+
+    Attributes:
+        text: the canonical text of the value; one that is not known yet is equal to no other.
+        is_secret: whether its text must appear nowhere, not even in a hash.
+        is_known: whether it is known yet.
+    """
+
+    text: str
+    is_secret: bool = False
+    is_known: bool = True
+
+
+Values = Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of one resource.
+
+    Attributes:
+        name: the resource's name in the program.
+        instance_id: the instance behind it.
+        old, new: the inputs by name, without the engine's own; ``new`` is empty for a delete.
+        known_names: the names of all properties that the resource is known to have.
+    """
+
+    operation: Operation
+    urn: str
+    name: str
+    instance_id: str
+    old: Values
+    new: Values
+    known_names: frozenset[str] = frozenset()
+
+    @property
+    def changed(self) -> list[str]:
+        """The inputs that differ, or may differ as far as is known."""
+        names = sorted(self.old.keys() | self.new.keys())
+        return [name for name in names if self._text(self.old, name) != self._text(self.new, name)]
+
+    @property
+    def is_known(self) -> bool:
+        """Whether all that changes is known: else there is no hash of it."""
+        return all(map(self._is_known, self.changed))
+
+    def change_hash(self, organization: str = "") -> str:
+        """A text that only this change has.
+
+        Of a secret only the property's name goes in: so short a hash would let anybody who can read the remark try
+        values until one fits. The old values go in so that the way back is another change.
+        """
+        parts: list[object] = [organization, self.urn, self.operation.value, self.instance_id]
+        if self.operation is Operation.UPDATE:
+            parts += [[name, self._shown(self.old, name), self._shown(self.new, name)] for name in self.changed]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    def unknown(self, names: Iterable[str]) -> list[str]:
+        """Those of these inputs that perhaps change: their value is not known yet."""
+        return [name for name in names if not self._is_known(name)]
+
+    def of_interest(self, names: Iterable[str]) -> list[str]:
+        """Those of the changed inputs that these names mean, in snake_case or camelCase."""
+        wanted = {plain(name) for name in names}
+        return [name for name in self.changed if plain(name) in wanted]
+
+    def missing(self, names: Iterable[str]) -> list[str]:
+        """Those of the names that the resource has not, as far as its properties tell."""
+        there = {plain(name) for name in self.known_names}
+        return [name for name in names if plain(name) not in there]
+
+    def _is_known(self, name: str) -> bool:
+        return all(values[name].is_known for values in (self.old, self.new) if name in values)
+
+    def _shown(self, values: Values, name: str) -> str | None:
+        # A value that is a secret on one side only is the same secret before or after.
+        is_secret = any(side[name].is_secret for side in (self.old, self.new) if name in side)
+        return "" if is_secret else self._text(values, name)
+
+    @staticmethod
+    def _text(values: Values, name: str) -> str | None:
+        return values[name].text if name in values else None
+
+
+def plain(name: str) -> str:
+    """The name without what tells snake_case from camelCase."""
+    return name.replace("_", "").lower()
+
+
+def canonical(value: Any) -> str:
+    """A text that is the same for equal values."""
+    return json.dumps(value, sort_keys=True, default=_described)
+
+
+def has_unknown(value: Any) -> bool:
+    """Whether any part of a value as the SDK gives it is not known yet."""
+    if isinstance(value, Mapping):
+        return any(map(has_unknown, value.values()))
+    if isinstance(value, (list, tuple)):
+        return any(map(has_unknown, value))
+    return isinstance(value, Unknown)
+
+
+def _described(value: Any) -> object:
+    """What JSON can't hold: assets, archives, references to resources."""
+    parts = {name: part for name, part in getattr(value, "__dict__", {}).items() if isinstance(part, (str, dict))}
+    return [type(value).__name__, {name: part for name, part in parts.items() if not name.startswith("_")}]

@@ -1,0 +1,100 @@
+"""What a preview checks and says of the backup before a change."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..api.clock import in_words as time_in_words
+from ..api.errors import ServiceError
+from ..operations.errors import OperationError
+from ..operations.wait import usual_length
+from ..resources.identity import is_id
+from ..resources.instance_probe import no_instance
+from ..resources.instance_text import details
+from .change import Change, Operation, plain
+from .save import check_folder
+
+if TYPE_CHECKING:
+    from .guard import Guard
+    from .run import Run
+
+
+def in_words(change: Change) -> str:
+    """The change, to follow "before": ``this update of orders``."""
+    return f"this {change.operation.value} of {change.name}"
+
+
+def check(run: Run, guard: Guard, change: Change, region: str, project_id: str) -> None:
+    """Ask the service whether the instance can be backed up, and say what the run will do.
+
+    Raises:
+        DcsError: it can't be backed up.
+    """
+    intent = f"Takes a backup of instance {change.name} before this {change.operation.value}"
+    if guard.save_to is not None:
+        check_folder(guard.save_to)
+        intent += f" and saves its files in {Path(guard.save_to).absolute()}"
+    names = guard.only_if_changed
+    if names is not None and change.operation is Operation.UPDATE:
+        found = change.of_interest(names)
+        unknown = change.unknown(found)
+        if unknown and len(unknown) == len(found):
+            intent += f" if {listed(unknown)} changes, which is not known yet"
+    run.log.info(change.urn, f"{intent}{_checked(run, change, region, project_id)}.")
+
+
+def _checked(run: Run, change: Change, region: str, project_id: str) -> str:
+    """What the service says of the instance, to follow the intent."""
+    settings = run.program.settings
+    if not change.instance_id:
+        return "; its id is not known yet"
+    if not is_id(change.instance_id):
+        return ""
+    if settings.credentials_at_hand() is None:
+        trouble = settings.profile_trouble()
+        return f"; that it can could not be checked: {trouble or 'there are no credentials at hand'}".rstrip(".")
+    service = run.services.at(region, project_id)
+    try:
+        instance = run.probe.instance(change.urn, service, change.instance_id)
+    except ServiceError as error:
+        raise OperationError(
+            f"Instance {change.instance_id} can't be backed up: {no_instance(error).reason}"
+        ) from error
+    if instance is None:
+        return ""
+    if instance.is_single_node:
+        raise OperationError(
+            f"Instance {change.instance_id} can't be backed up: it is a single-node instance, which has no backups.",
+            advice="take backup_before out of its hooks.",
+        )
+    facts = [details(instance)]
+    snapshot = run.probe.backups(change.urn, service, change.instance_id)
+    length = usual_length(snapshot) if snapshot is not None else None
+    if length is not None:
+        facts.append(f"the last one took {time_in_words(length)}")
+    if instance.task or instance.status not in ("", "RUNNING"):
+        facts.append(f"it is busy now ({instance.task or instance.status}), and the run waits until it is not")
+    return f" ({'; '.join(facts)})"
+
+
+def missing_names(change: Change, missing: Sequence[str]) -> str:
+    """The warning about names in only_if_changed that the resource does not have."""
+    near = closest(missing, change.known_names)
+    hint = f" Did you mean {listed(near)}?" if near else ""
+    return f"only_if_changed names {listed(missing)}, which {change.name} does not have as far as is known.{hint}"
+
+
+def closest(names: Iterable[str], known: Iterable[str]) -> list[str]:
+    """The properties whose names are most like these; all that are known where none is."""
+    by_plain = {plain(name): name for name in known if not name.startswith("__")}
+    found = [each for name in names for each in difflib.get_close_matches(plain(name), by_plain, n=1)]
+    return [by_plain[each] for each in dict.fromkeys(found)]
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in words: ``a, b and c``."""
+    *rest, last = names
+    return f"{', '.join(rest)} and {last}" if rest else last

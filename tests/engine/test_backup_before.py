@@ -1,0 +1,354 @@
+"""A backup before an update, as the real engine calls for it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.endpoint import CLUSTER, HA, MISSING, SINGLE, LocalEndpoint, port_that_refuses
+
+from .guarded import ORDERS, TO_8, TO_16, Code, Guarded, made
+from .stack import Stack
+
+POST = {"operation": "create_backup"}
+UNCHANGED = "orders was not changed: no update without its backup"
+
+
+@pytest.fixture
+def guarded(stack: Stack) -> Guarded:
+    return Guarded(stack)
+
+
+def remark(endpoint: LocalEndpoint) -> str:
+    """The remark of the one backup, without the mark of the change."""
+    (backup,) = endpoint.backups()
+    found = re.fullmatch(r"(.*) ~change:[0-9a-f]{12}", backup["remark"])
+    assert found is not None, backup["remark"]
+    return found[1]
+
+
+def test_an_update_is_made_after_the_backup(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    made(guarded)
+    assert endpoint.requests() == []
+    endpoint.behave(duration=2.0)
+    guarded.declare(orders=TO_8)
+    outcome = guarded.stack.up()
+    assert outcome.ok, outcome.text
+    assert guarded.changes() == [f"update {HA}"]
+    (backup,) = endpoint.backups(HA)
+    assert (backup["status"], backup["backup_format"]) == ("succeed", "rdb")
+    assert remark(endpoint) == "before update of orders"
+    assert f"Backed up before this update of orders: backup {backup['backup_id']}" in outcome.diagnostics
+    assert "backing up, " in outcome.text
+    assert guarded.stack.up("--expect-no-changes").ok
+    assert endpoint.count("create_backup") == 1
+
+
+def test_remark_format_region_and_project_are_those_given(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    arguments = (
+        '"update", remark="{name}: {operation}", backup_format="aof", region=pulumi.Output.from_input("cn-north-4")'
+    )
+    made(guarded, arguments)
+    del guarded.stack.environment["HW_REGION_NAME"]
+    guarded.declare(arguments, orders=TO_8)
+    outcome = guarded.stack.up()
+    assert outcome.ok, outcome.text
+    assert remark(endpoint) == "orders: update"
+    assert endpoint.backups()[0]["backup_format"] == "aof"
+
+
+REFUSALS: list[tuple[dict[str, Any], str]] = [
+    ({"status": 403, "body": '{"error_code": "DCS.2003", "error_msg": "no right"}'}, "DCS.2003"),
+    ({"status": 400, "body": '{"error_code": "DCS.4086", "error_msg": "single"}'}, "single-node instances have no"),
+    ({"status": 200, "body": "{}", "carried_out": False, "times": 4}, "whether a backup was started is not known"),
+]
+
+
+@pytest.mark.parametrize(("fault", "text"), REFUSALS, ids=["rights", "single-node", "unreadable"])
+def test_without_the_backup_the_change_does_not_happen(
+    guarded: Guarded, endpoint: LocalEndpoint, fault: dict[str, Any], text: str
+) -> None:
+    made(guarded)
+    endpoint.plan({**POST, **fault})
+    guarded.declare(orders=TO_8)
+    outcome = guarded.stack.up()
+    assert not outcome.ok
+    assert guarded.changes() == []
+    assert text in outcome.diagnostics
+    assert UNCHANGED in outcome.diagnostics
+    assert outcome.diagnostics.count("error:") == 1
+    assert "Traceback" not in outcome.text
+
+
+def test_a_failed_backup_leaves_no_record_and_no_change(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    made(guarded)
+    endpoint.behave(failure="dcs.08.0002")
+    guarded.declare(orders=TO_8)
+    outcome = guarded.stack.up()
+    assert not outcome.ok
+    assert guarded.changes() == []
+    assert f"The backup of instance {HA} failed at the service." in outcome.diagnostics
+    assert "its record was removed" in outcome.diagnostics
+    assert UNCHANGED in outcome.diagnostics
+    assert endpoint.backups() == []
+
+
+def test_without_a_connection_nothing_is_changed(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    made(guarded, '"update", timeout=datetime.timedelta(seconds=5)')
+    guarded.declare('"update", timeout=datetime.timedelta(seconds=5)', orders=TO_8)
+    with port_that_refuses() as port:
+        guarded.stack.environment["DCS_ENDPOINT"] = f"http://127.0.0.1:{port}"
+        outcome = guarded.stack.up()
+    assert not outcome.ok
+    assert guarded.changes() == []
+    assert "No connection to DCS" in outcome.diagnostics
+    assert UNCHANGED in outcome.diagnostics
+
+
+def test_without_credentials_nothing_is_changed(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    made(guarded)
+    del guarded.stack.environment["HUAWEICLOUD_SDK_AK"]
+    del guarded.stack.environment["HUAWEICLOUD_SDK_SK"]
+    guarded.declare(orders=TO_8)
+    outcome = guarded.stack.up()
+    assert not outcome.ok
+    assert guarded.changes() == []
+    assert "No credentials for DCS." in outcome.diagnostics
+    assert UNCHANGED in outcome.diagnostics
+    preview = guarded.stack.preview()
+    assert preview.ok, preview.text
+    assert "Takes a backup of instance orders before this update" in preview.diagnostics
+    assert "could not be checked: there are no credentials at hand" in preview.diagnostics
+
+
+def test_a_timeout_names_the_backup_that_goes_on(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    arguments = '"update", timeout=datetime.timedelta(seconds=3)'
+    made(guarded, arguments)
+    endpoint.behave(duration=600.0)
+    guarded.declare(arguments, orders=TO_8)
+    outcome = guarded.stack.up()
+    assert not outcome.ok
+    (backup,) = endpoint.backup_ids()
+    assert f"After 3 s, backup {backup} of instance {HA} is not finished." in outcome.diagnostics
+    assert f"backup {backup} goes on at the service" in outcome.diagnostics
+    assert guarded.changes() == []
+    endpoint.change_backup(backup, duration=0.0)
+    outcome = guarded.stack.up()
+    assert outcome.ok, outcome.text
+    assert guarded.changes() == [f"update {HA}"]
+    assert endpoint.backup_ids() == {backup}
+
+
+@pytest.mark.parametrize("carried_out", [True, False])
+def test_a_lost_response_makes_exactly_one(guarded: Guarded, endpoint: LocalEndpoint, *, carried_out: bool) -> None:
+    made(guarded)
+    endpoint.plan({**POST, "drop": True, "carried_out": carried_out})
+    guarded.declare(orders=TO_8)
+    outcome = guarded.stack.up()
+    assert outcome.ok, outcome.text
+    assert len(endpoint.backups()) == 1
+    assert endpoint.count("create_backup") == (1 if carried_out else 2)
+    assert guarded.changes() == [f"update {HA}"]
+
+
+def test_several_at_once_share_lists_and_each_gets_its_own(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    ids = [endpoint.add_instance(cache_mode="ha") for _ in range(12)]
+    made(guarded, **{f"i{number}": {"which": which, "capacity": 4} for number, which in enumerate(ids)})
+    endpoint.behave(duration=2.0)
+    guarded.declare(**{f"i{number}": {"which": which, "capacity": 8} for number, which in enumerate(ids)})
+    outcome = guarded.stack.up("--parallel", "12")
+    assert outcome.ok, outcome.text
+    assert sorted(row["instance_id"] for row in endpoint.backups()) == sorted(ids)
+    assert endpoint.count("create_backup") == 12
+    assert sorted(guarded.changes()) == sorted(f"update {which}" for which in ids)
+    # All were running before the first had ended.
+    operations = [row["operation"] for row in endpoint.requests()]
+    last_post = max(number for number, name in enumerate(operations) if name == "create_backup")
+    assert endpoint.requests()[last_post]["at"] - endpoint.requests()[0]["at"] < 2.0
+    assert endpoint.count("list_backups") <= 12 * 6
+
+
+ONLY_SIZE = '"update", only_if_changed=["capacity", "engine_version"]'
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "backups"),
+    [
+        ({"capacity": 4}, {"capacity": 8}, 1),
+        ({"engineVersion": "5.0"}, {"engineVersion": "6.0"}, 1),
+        ({}, {"engine_version": "6.0"}, 1),
+        ({"description": "one"}, {"description": "two"}, 0),
+    ],
+    ids=["listed", "camel-case", "added", "other"],
+)
+def test_only_the_named_properties_count(
+    guarded: Guarded, endpoint: LocalEndpoint, before: dict[str, Any], after: dict[str, Any], backups: int
+) -> None:
+    made(guarded, ONLY_SIZE, orders={"which": HA, "capacity": 4, **before})
+    guarded.declare(ONLY_SIZE, orders={"which": HA, "capacity": 4, **before, **after})
+    preview = guarded.stack.preview()
+    assert ("Takes a backup of instance orders" in preview.text) == bool(backups)
+    outcome = guarded.stack.up()
+    assert outcome.ok, outcome.text
+    assert guarded.changes() == [f"update {HA}"]
+    assert endpoint.count("create_backup") == backups
+
+
+def test_a_name_that_the_instance_has_not_is_warned_of(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    arguments = '"update", only_if_changed=["capacity", "descripton"]'
+    made(guarded, arguments, orders={**ORDERS, "description": "one"})
+    guarded.declare(arguments, orders={**ORDERS, "description": "two"})
+    outcome = guarded.stack.up()
+    assert outcome.ok, outcome.text
+    assert "warning: only_if_changed names descripton, which orders does not have" in outcome.diagnostics
+    assert "Did you mean description?" in outcome.diagnostics
+    guarded.declare('"update", only_if_changed=["descripton"]', orders=ORDERS)
+    outcome = guarded.stack.up()
+    assert not outcome.ok
+    assert "it would never be backed up" in outcome.diagnostics
+    assert "name properties of the resource: description" in outcome.diagnostics
+    assert guarded.changes() == [f"update {HA}"]
+
+
+def test_the_same_change_takes_no_second_backup_within_the_hour(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    made(guarded)
+    (guarded.stack.folder / "refuse").write_text("")
+    guarded.declare(orders=TO_8)
+    assert not guarded.stack.up().ok
+    (backup,) = endpoint.backup_ids()
+    outcome = guarded.stack.up()
+    assert f"Uses backup {backup}, which an earlier run took before this update of orders" in outcome.diagnostics
+    guarded.declare('"update", reuse_within=datetime.timedelta(0)', orders=TO_8)
+    assert not guarded.stack.up().ok
+    assert endpoint.count("create_backup") == 2
+    (guarded.stack.folder / "refuse").unlink()
+    guarded.declare(orders=TO_16)
+    assert guarded.stack.up().ok
+    assert endpoint.count("create_backup") == 3
+
+
+def test_a_secret_change_is_backed_up_and_leaves_no_trace(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    made(guarded, orders={**ORDERS, "password": Code('pulumi.Output.secret("hunter1")')})
+    guarded.declare(
+        '"update", only_if_changed=["password"]',
+        orders={**ORDERS, "password": Code('pulumi.Output.secret("hunter2")')},
+    )
+    outcome = guarded.stack.up()
+    assert outcome.ok, outcome.text
+    assert len(endpoint.backups()) == 1
+    assert "hunter" not in outcome.text
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        '"cluster_id"',
+        'lambda args: args.new_inputs["clusterId"]',
+        'lambda args: pulumi.Output.from_input(args.old_outputs["clusterId"])',
+    ],
+)
+def test_the_id_may_be_elsewhere(guarded: Guarded, endpoint: LocalEndpoint, told: str) -> None:
+    made(guarded, orders={"which": HA, "clusterId": CLUSTER})
+    guarded.declare(f'"update", instance_id={told}', orders={"which": HA, "clusterId": CLUSTER, "size": 1})
+    outcome = guarded.stack.up()
+    assert outcome.ok, outcome.text
+    assert [row["instance_id"] for row in endpoint.backups()] == [CLUSTER]
+
+
+@pytest.mark.parametrize(
+    ("told", "text"),
+    [
+        ('"cluster"', "instance_id names the property 'cluster', which orders does not have"),
+        ("lambda args: args.nothing", "The function that instance_id was given raised AttributeError"),
+        ('lambda args: "no id!"', "what instance_id tells is not the id of an instance"),
+        ("lambda args: None", "what instance_id tells is not the id of an instance"),
+    ],
+)
+def test_an_id_that_cannot_be_told_stops_the_change(
+    guarded: Guarded, endpoint: LocalEndpoint, told: str, text: str
+) -> None:
+    made(guarded)
+    guarded.declare(f'"update", instance_id={told}', orders=TO_8)
+    outcome = guarded.stack.up()
+    assert not outcome.ok
+    assert text in outcome.diagnostics
+    assert guarded.changes() == []
+    assert endpoint.requests() == []
+
+
+def test_bindings_can_be_merged_and_calls_repeated(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    before = """
+others = [backup_before("update"), backup_before("update", remark="other"), backup_before("delete", save_to="a")]
+later = [backup_before("update", instance_id=lambda args: args.id) for _ in range(3)]
+"""
+    guarded.declare(orders=ORDERS, before=before)
+    assert guarded.stack.up().ok
+    guarded.declare(orders=TO_8, before=before)
+    text = (guarded.stack.folder / "__main__.py").read_text()
+    merged = "hooks=pulumi.ResourceHookBinding.merge(pulumi.ResourceHookBinding.merge(guard, later[0]), others[0])"
+    guarded.stack.write(text.replace("hooks=guard", merged))
+    outcome = guarded.stack.up()
+    assert outcome.ok, outcome.text
+    assert endpoint.count("create_backup") == 1
+
+
+def test_a_preview_says_what_will_be_done_and_does_nothing(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    made(guarded)
+    endpoint.add_backup(HA)
+    guarded.declare(orders=TO_8)
+    outcome = guarded.stack.preview()
+    assert outcome.ok, outcome.text
+    assert "Takes a backup of instance orders before this update (master/standby, Redis" in outcome.diagnostics
+    assert "; the last one took " in outcome.diagnostics
+    assert {row["operation"] for row in endpoint.requests()} == {"show_instance", "list_backups"}
+
+
+@pytest.mark.parametrize(
+    ("which", "text"),
+    [(SINGLE, "it is a single-node instance, which has no backups"), (MISSING, "there is no such instance")],
+)
+def test_a_preview_fails_where_the_backup_would(
+    guarded: Guarded, endpoint: LocalEndpoint, which: str, text: str
+) -> None:
+    made(guarded, orders={**ORDERS, "which": which})
+    guarded.declare(orders={**TO_8, "which": which})
+    outcome = guarded.stack.preview()
+    assert not outcome.ok
+    assert f"Instance {which} can't be backed up: {text}" in outcome.diagnostics
+    assert outcome.diagnostics.count("error:") == 1
+
+
+def test_a_preview_tells_that_the_instance_is_busy(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    made(guarded)
+    endpoint.change_instance(HA, task="BACKUPING")
+    guarded.declare(orders=TO_8)
+    outcome = guarded.stack.preview()
+    assert outcome.ok, outcome.text
+    assert "it is busy now (BACKUPING), and the run waits until it is not" in outcome.diagnostics
+
+
+def test_a_preview_warns_once_where_the_service_is_out_of_reach(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    made(guarded, orders=ORDERS, carts={**ORDERS, "which": CLUSTER})
+    guarded.declare(orders=TO_8, carts={**TO_8, "which": CLUSTER})
+    with port_that_refuses() as port:
+        guarded.stack.environment["DCS_ENDPOINT"] = f"http://127.0.0.1:{port}"
+        outcome = guarded.stack.preview()
+    assert outcome.ok, outcome.text
+    assert outcome.diagnostics.count("could not be checked for this preview") == 1
+    assert "Takes a backup of instance orders before this update." in outcome.diagnostics
+    assert "Takes a backup of instance carts before this update." in outcome.diagnostics
+
+
+def test_a_preview_says_that_a_value_is_not_known_yet(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    made(guarded, ONLY_SIZE)
+    guarded.declare(ONLY_SIZE, orders={**ORDERS, "capacity": Code("other.id.apply(len)")})
+    text = (guarded.stack.folder / "__main__.py").read_text()
+    guarded.stack.write(text.replace("orders = ", f'other = Instance("other", which="{CLUSTER}")\norders = '))
+    outcome = guarded.stack.preview()
+    assert outcome.ok, outcome.text
+    assert (
+        "Takes a backup of instance orders before this update if capacity changes, which is not known yet"
+        in outcome.diagnostics
+    )

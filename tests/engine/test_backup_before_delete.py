@@ -1,0 +1,97 @@
+"""A backup before an instance is deleted, whose files are saved: the service deletes the backup with the instance."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.endpoint import CLUSTER, HA, PROXY, LocalEndpoint
+
+from .guarded import ORDERS, Guarded, made
+from .stack import Stack
+
+SAVING = '"delete", save_to="saved"'
+
+
+@pytest.fixture
+def guarded(stack: Stack) -> Guarded:
+    return Guarded(stack)
+
+
+def saved(guarded: Guarded, name: str = "orders") -> list[Path]:
+    """The files that were saved for an instance."""
+    return sorted(
+        each for each in (guarded.stack.folder / "saved").glob(f"{name}-*/*") if not each.name.startswith(".")
+    )
+
+
+def test_the_files_are_there_before_the_instance_goes(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    made(guarded, SAVING, orders={"which": CLUSTER}, carts=ORDERS)
+    guarded.declare(SAVING, carts=ORDERS)
+    preview = guarded.stack.preview()
+    assert preview.ok, preview.text
+    assert "Takes a backup of instance orders before this delete and saves its files in " in preview.diagnostics
+    assert not saved(guarded)
+    outcome = guarded.stack.up()
+    assert outcome.ok, outcome.text
+    assert guarded.changes() == [f"delete {CLUSTER}"]
+    files = saved(guarded)
+    assert len(files) > 1
+    assert f"Saved before this delete of orders: {len(files)} files of backup " in outcome.diagnostics
+    operations = [row["operation"] for row in endpoint.requests()]
+    assert operations.count("create_backup") == 1
+    assert str(sum(each.stat().st_size for each in files)) in outcome.diagnostics
+
+
+def test_files_that_do_not_come_keep_the_instance(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    made(guarded, SAVING)
+    guarded.declare(SAVING)
+    endpoint.plan({"operation": "create_links", "status": 403, "body": '{"error_code": "DCS.2003"}', "times": -1})
+    outcome = guarded.stack.up()
+    assert not outcome.ok
+    (backup,) = endpoint.backup_ids()
+    assert "orders was not changed: no delete without its backup" in outcome.diagnostics
+    assert f"backup {backup} of instance {HA} is at the service" in outcome.diagnostics
+    assert guarded.changes() == []
+    endpoint.control("DELETE", "/faults")
+    outcome = guarded.stack.up()
+    assert outcome.ok, outcome.text
+    assert guarded.changes() == [f"delete {HA}"]
+    assert len(saved(guarded)) == 1
+    assert endpoint.count("create_backup") == 1
+
+
+def test_a_replacement_saves_the_old_instance(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    made(guarded, SAVING)
+    # Other arguments in the same run: the engine finds the hook by the name that the state has.
+    other = '"delete", save_to="saved", remark="gone"'
+    guarded.declare(other, orders={**ORDERS, "which": PROXY})
+    outcome = guarded.stack.up()
+    assert outcome.ok, outcome.text
+    assert guarded.changes() == [f"delete {HA}"]
+    assert len(saved(guarded)) == 1
+    assert [row["instance_id"] for row in endpoint.requests("create_backup")] == [HA]
+
+
+def test_a_destroy_needs_the_program(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    made(guarded, SAVING)
+    outcome = guarded.stack.destroy()
+    assert not outcome.ok
+    assert "--run-program" in outcome.text
+    assert guarded.changes() == []
+    outcome = guarded.stack.destroy("--run-program")
+    assert outcome.ok, outcome.text
+    assert guarded.changes() == [f"delete {HA}"]
+    assert len(saved(guarded)) == 1
+
+
+def test_what_cannot_be_a_folder_is_said_in_the_preview(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    made(guarded, SAVING)
+    (guarded.stack.folder / "saved").write_text("a file")
+    guarded.declare(SAVING)
+    outcome = guarded.stack.preview()
+    assert not outcome.ok
+    assert "is not a folder" in outcome.diagnostics
+    assert "Traceback" not in outcome.text
+    assert endpoint.count("create_backup") == 0
