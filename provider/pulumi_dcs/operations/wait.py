@@ -101,7 +101,7 @@ class Wait(Generic[R]):
             self._operation.pause(delay)
             return self._cache.list(self._operation, self._instance_id, max_age=delay / 4, retry_timeout=0.0)
         except CancelledError:
-            raise CancelledError(f"Cancelled while {self._what} was being made.") from None
+            raise CancelledError(f"Cancelled while {self._what} was {self._kind.under_way}.") from None
         except TimedOutError:
             facts = facts_of(self._last_failure)
             raise TimedOutError(
