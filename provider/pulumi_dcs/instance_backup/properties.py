@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ..api.backup_format import BackupFormat
-from ..api.backups import BackupRecord, BackupStatus, percent_of
+from ..api.backups import BackupRecord, BackupStatus
+from ..api.parsing import percent_of
 from ..engine.requests import PropertyDiffKind
 from ..engine.unknowns import has_unknowns
 from ..resources.inputs import canonical_json, hash_of, newly_secret
