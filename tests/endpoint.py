@@ -80,6 +80,31 @@ class LocalEndpoint:
         instance_id: str = self.control("POST", "/instances", [details])[0]
         return instance_id
 
+    def restores(self, instance_id: str = "") -> list[dict[str, Any]]:
+        """Every restore there is, or an instance's; newest first."""
+        return [row for row in self.control("GET", "/restores") if instance_id in ("", row["instance_id"])]
+
+    def migrations(self, instance_id: str = "") -> list[dict[str, Any]]:
+        """Every import there is, or those into an instance; newest first."""
+        return [row for row in self.control("GET", "/migrations") if instance_id in ("", row["instance_id"])]
+
+    def analyses(self, instance_id: str = "") -> list[dict[str, Any]]:
+        """Every key analysis there is, or an instance's; newest first."""
+        return [row for row in self.control("GET", "/analyses") if instance_id in ("", row["instance_id"])]
+
+    def add_task(self, kind: str, instance_id: str, **details: Any) -> str:
+        """Add to the ``restores``, ``migrations`` or ``analyses`` as somebody else would; its id."""
+        task_id: str = self.control("POST", f"/{kind}", {"instance_id": instance_id, **details})["task_id"]
+        return task_id
+
+    def change_task(self, kind: str, task_id: str, **changes: Any) -> None:
+        """Change one of the ``restores``, ``migrations`` or ``analyses`` behind the API's back."""
+        self.control("PATCH", f"/{kind}/{task_id}", changes)
+
+    def remove_task(self, kind: str, task_id: str) -> None:
+        """Remove one of the ``restores``, ``migrations`` or ``analyses`` behind the API's back."""
+        self.control("DELETE", f"/{kind}/{task_id}")
+
     def requests(self, operation: str = "") -> list[dict[str, Any]]:
         """The requests that came in since the test began."""
         return [row for row in self.control("GET", "/requests") if operation in ("", row["operation"])]

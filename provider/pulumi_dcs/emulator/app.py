@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from . import backups, control, instances
+from . import backups, control, instances, key_analysis, migrations, nodes, restores
 from .serving import serve
 from .world import World
 
@@ -32,7 +32,8 @@ def create_app(world: World) -> FastAPI:
     app = FastAPI(title="DCS backups, local endpoint", version="v2", docs_url=None, redoc_url=None)
     app.add_middleware(TrailingSlashes)
     app.include_router(instances.routes(world), tags=["DCS"])
-    app.include_router(backups.routes(world), tags=["DCS"])
+    for module in (backups, restores, migrations, nodes, key_analysis):
+        app.include_router(module.routes(world), tags=["DCS"])
     app.include_router(_iam_routes(world), tags=["IAM"])
     app.include_router(control.routes(world), prefix="/control", tags=["control"])
     app.mount("/swagger-ui", StaticFiles(directory=swagger_ui_bundle.swagger_ui_path))

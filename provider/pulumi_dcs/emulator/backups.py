@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, Final
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
+from .bodies import describe, parsed
 from .busy import refuse_if_busy
 from .instances import find_instance
 from .lists import DEFAULT_LIMIT, Page, as_listed, parsed_period
 from .problems import Problem
-from .records import StoredBackup, StoredInstance, as_name, as_time
-from .remarks import as_kept
+from .records import StoredBackup, StoredInstance, as_name, as_written
+from .remarks import as_kept, refuse_if_too_long
 from .serving import serve
 from .world import World
-
-MAX_REMARK: Final = 128
 
 
 class BackupInstanceBody(BaseModel):
@@ -55,9 +53,7 @@ def routes(world: World) -> APIRouter:
 
         return await serve(world, request, "create_backup", instance_id, handle)
 
-    router.routes[-1].openapi_extra = {  # type: ignore[attr-defined]
-        "requestBody": {"content": {"application/json": {"schema": BackupInstanceBody.model_json_schema()}}}
-    }
+    describe(router, BackupInstanceBody)
 
     @router.get("", summary="List an instance's backups (ListBackupRecords)")
     async def list_backups(  # noqa: PLR0917
@@ -106,17 +102,10 @@ def routes(world: World) -> APIRouter:
 
 
 def _parsed_body(world: World, body: bytes) -> BackupInstanceBody:
-    try:
-        parsed: Any = json.loads(body) if body else {}
-        wanted = BackupInstanceBody.model_validate(parsed)
-    except ValueError:
-        raise Problem("DCS.4005", "The request body is invalid.") from None
+    wanted = parsed(BackupInstanceBody, body)
     if wanted.backup_format not in (None, "aof", "rdb"):
         raise Problem("DCS.4005", "Invalid backup_format.")
-    if wanted.remark is not None:
-        length = len(wanted.remark.encode() if world.behaviour.remark_limit_in_bytes else wanted.remark)
-        if length > MAX_REMARK:
-            raise Problem("DCS.4098")
+    refuse_if_too_long(wanted.remark, world.behaviour)
     return wanted
 
 
@@ -147,9 +136,9 @@ def _row(world: World, backup: StoredBackup, now: float) -> dict[str, Any]:
         "instance_id": backup.instance_id,
         "size": backup.size if status == "succeed" else 0,
         "backup_type": backup.backup_type,
-        "created_at": _written(world, backup.created),
-        "updated_at": _written(world, ended),
-        "execution_at": _written(world, execution) if execution <= now else None,
+        "created_at": as_written(backup.created, without_zone=behaviour.times_without_zone),
+        "updated_at": as_written(ended, without_zone=behaviour.times_without_zone),
+        "execution_at": as_written(execution, without_zone=behaviour.times_without_zone) if execution <= now else None,
         "progress": f"{backup.percent_at(now):.2f}" if backup.progress is None else backup.progress,
         "error_code": backup.failure if status == "failed" else nothing,
         "remark": backup.remark,
@@ -157,8 +146,3 @@ def _row(world: World, backup: StoredBackup, now: float) -> dict[str, Any]:
         "is_support_restore": "TRUE" if is_usable else "FALSE",
         "backup_format": backup.backup_format,
     }
-
-
-def _written(world: World, moment: float) -> str:
-    text = as_time(moment)
-    return text[:19].replace("T", " ") if world.behaviour.times_without_zone else text

@@ -20,6 +20,27 @@ class Behaviour(BaseModel):
     backup_progress: str | None = Field(
         None, description="the progress that new backups are listed with, any text; null for the true one"
     )
+    restore_duration: float | None = Field(None, description="seconds that a restore takes; null for a backup's")
+    restore_failure: str = Field("", description="the error code with which new restores fail; empty for none")
+    restore_status: str = Field(
+        "", description="the status that new restores are listed with, documented or not; empty for the true one"
+    )
+    restore_progress: str | None = Field(
+        None, description="the progress that new restores are listed with, any text; null for the true one"
+    )
+    import_duration: float | None = Field(None, description="seconds that an import takes; null for a backup's")
+    import_failure: str = Field("", description="the error message with which new imports fail; empty for none")
+    import_status: str = Field(
+        "", description="the status that new imports are listed with, documented or not; empty for the true one"
+    )
+    import_target_status: str = Field("MIGRATING", description="the status of an instance while an import fills it")
+    analysis_duration: float | None = Field(None, description="seconds that a key analysis takes; null for a backup's")
+    analysis_failure: str = Field("", description="anything but empty makes new key analyses fail")
+    analysis_status: str = Field(
+        "", description="the status that new key analyses are listed with, documented or not; empty for the true one"
+    )
+    analysis_keys: int = Field(1000, ge=0, description="the keys that an analysis finds where there are no real data")
+
     clock_offset: float = Field(0.0, description="seconds by which the endpoint's clock is ahead")
     utc_offset: float = Field(
         8.0, description="hours by which the region's local time, which backup_name carries, is ahead of UTC"

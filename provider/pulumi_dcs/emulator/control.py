@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from . import control_tasks
 from .faults import Fault
 from .world import Behaviour, World
 
@@ -81,6 +82,7 @@ def routes(world: World) -> APIRouter:
     _add_backup_routes(router, world)
     _add_instance_routes(router, world)
     _add_request_routes(router, world)
+    router.include_router(control_tasks.routes(world))
     return router
 
 
@@ -98,6 +100,7 @@ def _add_behaviour_routes(router: APIRouter, world: World) -> None:
         except ValidationError as error:
             raise HTTPException(422, str(error)) from error
         store.clock_offset = world.behaviour.clock_offset
+        store.import_target_status = world.behaviour.import_target_status
         return world.behaviour
 
     @router.post("/faults", summary="Plan faults")
@@ -118,6 +121,8 @@ def _add_behaviour_routes(router: APIRouter, world: World) -> None:
         world.faults.planned.clear()
         world.requests.clear()
         world.behaviour = Behaviour()
+        world.import_passwords.clear()
+        store.import_target_status = world.behaviour.import_target_status
 
 
 def _add_backup_routes(router: APIRouter, world: World) -> None:

@@ -103,7 +103,7 @@ def _row(instance: StoredInstance) -> dict[str, Any]:
         "capacity_minor": f"{instance.capacity:g}"[1:] if instance.capacity < 1 else None,
         "max_memory": round(instance.capacity * 1024),
         "used_memory": instance.used_memory,
-        "spec_code": _spec_code(instance),
+        "spec_code": spec_code(instance),
         "port": 6379,
         "ip": instance.ip,
         "created_at": as_time(instance.created),
@@ -116,7 +116,6 @@ def _row(instance: StoredInstance) -> dict[str, Any]:
 
 def _details(world: World, instance: StoredInstance) -> dict[str, Any]:
     backups = world.store.backups(instance.instance_id)
-    is_clustered = instance.cache_mode in ("cluster", "proxy")
     return {
         **_row(instance),
         "cache_mode": instance.cache_mode,
@@ -124,13 +123,20 @@ def _details(world: World, instance: StoredInstance) -> dict[str, Any]:
         "task": task_of(instance, backups, world.store.now()) or None,
         "sub_status": None,
         "product_type": "generic",
-        "sharding_count": max(1, round(instance.capacity / _SHARD_GB)) if is_clustered else 1,
+        "sharding_count": shards_of(instance),
         "replica_count": 1 if instance.cache_mode == "single" else 2,
         "instance_backup_policy": None,
     }
 
 
-def _spec_code(instance: StoredInstance) -> str:
+def shards_of(instance: StoredInstance) -> int:
+    """How many shards the instance's data are dealt out to."""
+    is_clustered = instance.cache_mode in ("cluster", "proxy")
+    return max(1, round(instance.capacity / _SHARD_GB)) if is_clustered else 1
+
+
+def spec_code(instance: StoredInstance) -> str:
+    """The instance's specification, as lists name it."""
     gigabytes = instance.capacity
     size = f"tiny.{round(gigabytes * 1024)}" if gigabytes < 1 else f"large.{gigabytes:g}"
     return _SPEC_CODES.get(instance.cache_mode, "redis.{size}").format(size=size)

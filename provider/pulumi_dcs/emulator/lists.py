@@ -57,8 +57,10 @@ def without_rows(rows: Sequence[T], missing: int) -> Sequence[T]:
     return rows if missing == 0 else rows[: max(0, len(rows) - missing)] if missing > 0 else rows[:0]
 
 
-def as_listed(rows: Sequence[dict[str, Any]], total: int, page: Page, behaviour: Behaviour) -> dict[str, Any]:
-    """The body of a list of backups, as contradictory as the behaviour asks for."""
+def as_listed(
+    rows: Sequence[dict[str, Any]], total: int, page: Page, behaviour: Behaviour, name: str = "backup_record_response"
+) -> dict[str, Any]:
+    """The body of a list of backups or restores, as contradictory as the behaviour asks for."""
     if not behaviour.list_missing_pages or page.number in behaviour.list_missing_pages:
         rows = without_rows(rows, behaviour.list_missing_rows)
     body: dict[str, Any] = {}
@@ -66,9 +68,9 @@ def as_listed(rows: Sequence[dict[str, Any]], total: int, page: Page, behaviour:
         is_null = behaviour.list_total == "null"
         body["total_num"] = None if is_null else max(0, total + behaviour.list_total_excess)
     if rows or behaviour.list_rows_when_none == "empty":
-        body["backup_record_response"] = rows
+        body[name] = rows
     elif behaviour.list_rows_when_none == "null":
-        body["backup_record_response"] = None
+        body[name] = None
     return body
 
 

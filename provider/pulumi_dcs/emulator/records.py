@@ -111,6 +111,12 @@ def as_time(moment: float) -> str:
     return text[: -len("+00:00")] + "Z"
 
 
+def as_written(moment: float, *, without_zone: bool) -> str:
+    """A time in either of the two forms that occur; the other one is ``2019-05-10 08:31:16``."""
+    text = as_time(moment)
+    return text[:19].replace("T", " ") if without_zone else text
+
+
 @lru_cache(maxsize=8192)
 def as_name(moment: float, utc_offset: float) -> str:
     """A backup's name: when it was created, in the region's local time."""

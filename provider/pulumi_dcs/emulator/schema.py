@@ -15,8 +15,15 @@ create table if not exists backups (
     backup_type text not null, created real not null, duration real not null, failure text not null default '',
     ended text not null default '', size integer not null, position integer not null
 );
+create table if not exists tasks (
+    task_id text primary key, kind text not null, instance_id text not null, project_id text not null,
+    backup_id text not null, created real not null, duration real not null, failure text not null default '',
+    ended text not null default '', progress text, details text not null default '{}',
+    pending integer not null default 0, finished real
+);
 create table if not exists projects (project_id text not null, name text not null, unique (project_id, name));
 create index if not exists backups_of on backups (instance_id, position desc);
+create index if not exists tasks_of on tasks (kind, instance_id);
 """
 
 _ADDED: Final = {

@@ -13,6 +13,7 @@ from typing import Final
 
 from .records import StoredBackup, StoredInstance
 from .schema import prepare
+from .tasks import TaskKind, TaskStore
 
 LIMIT_PER_INSTANCE: Final = 24
 """Backups kept per instance; the next one pushes out the oldest."""
@@ -62,6 +63,8 @@ class Store:
         self._project_id = project_id
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         prepare(self._db)
+        self.tasks: Final = TaskStore(self._db, self.now)
+        self.import_target_status = "MIGRATING"
         if not self._db.execute("select 1 from instances").fetchone():
             self.add_presets()
 
@@ -98,23 +101,32 @@ class Store:
         """Delete the instance and, as the service does, its backups."""
         self._db.execute("delete from instances where instance_id = ?", (instance_id,))
         self._db.execute("delete from backups where instance_id = ?", (instance_id,))
+        self.tasks.remove_instance(instance_id)
 
     def instance(self, project_id: str, instance_id: str) -> StoredInstance | None:
         """The project's instance of that id."""
         row = self._db.execute(
             f"{_SELECT_INSTANCES} where instance_id = ? and project_id = ?", (instance_id, project_id)
         ).fetchone()
-        return self._as_of_now(StoredInstance(*row)) if row else None
+        return self._as_of_now(StoredInstance(*row), self.tasks.occupied(self.now())) if row else None
 
     def instances(self, project_id: str) -> list[StoredInstance]:
         """All instances of the project, by name."""
         rows = self._db.execute(f"{_SELECT_INSTANCES} where project_id = ? order by name", (project_id,))
-        return [self._as_of_now(StoredInstance(*row)) for row in rows]
+        occupied = self.tasks.occupied(self.now())
+        return [self._as_of_now(StoredInstance(*row), occupied) for row in rows]
 
-    def _as_of_now(self, instance: StoredInstance) -> StoredInstance:
-        if instance.busy_until is None or self.now() < instance.busy_until:
+    def _as_of_now(self, instance: StoredInstance, occupied: Mapping[str, TaskKind]) -> StoredInstance:
+        if instance.busy_until is not None and self.now() >= instance.busy_until:
+            instance = replace(instance, status="RUNNING", task="", busy_code="", busy_until=None)
+        if instance.status != "RUNNING":
             return instance
-        return replace(instance, status="RUNNING", task="", busy_code="", busy_until=None)
+        match occupied.get(instance.instance_id):
+            case TaskKind.RESTORE:
+                return replace(instance, status="RESTORING", task=instance.task or "RESTORING")
+            case TaskKind.MIGRATION:
+                return replace(instance, status=self.import_target_status)
+        return instance
 
     def add_project(self, project_id: str, name: str) -> None:
         """Add a project; IAM lists it by its name, which is a region's."""
@@ -170,6 +182,16 @@ class Store:
         rows = self._db.execute(f"{_SELECT_BACKUPS} where instance_id = ? and {which} order by position desc", values)
         return [StoredBackup(*row) for row in rows]
 
+    def backup(self, backup_id: str) -> StoredBackup | None:
+        """The backup of that id, whatever its instance."""
+        row = self._db.execute(f"{_SELECT_BACKUPS} where backup_id = ? and removed is null", (backup_id,)).fetchone()
+        return StoredBackup(*row) if row else None
+
+    def project_of(self, instance_id: str) -> str:
+        """The id of the instance's project; empty where there is no such instance."""
+        row = self._db.execute("select project_id from instances where instance_id = ?", (instance_id,)).fetchone()
+        return row[0] if row else ""
+
     def all_backups(self) -> list[StoredBackup]:
         """Every backup of every instance."""
         ids = [row[0] for row in self._db.execute("select distinct instance_id from backups")]
@@ -191,5 +213,6 @@ class Store:
             self._db.execute(f"update backups set {column} = ? where backup_id = ?", (value, backup_id))
 
     def clear(self) -> None:
-        """Forget every backup."""
+        """Forget every backup, restore, import and analysis."""
         self._db.execute("delete from backups")
+        self.tasks.clear()

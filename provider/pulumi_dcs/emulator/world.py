@@ -39,6 +39,8 @@ class World:
     regions: tuple[str, ...]
     behaviour: Behaviour = field(default_factory=Behaviour)
     faults: FaultPlan = field(default_factory=FaultPlan)
+    import_passwords: dict[str, str | None] = field(default_factory=dict)
+    """The targets' passwords that imports were given, by task: in memory only."""
     requests: deque[LoggedRequest] = field(default_factory=lambda: deque(maxlen=LOGGED_REQUESTS))
     _window: deque[float] = field(default_factory=deque)
 
