@@ -120,7 +120,7 @@ class RecordKind:
     Attributes:
         noun: what one is called, such as ``backup``.
         waiting, running, done: what becomes of the instance meanwhile: ``backing up``.
-        failures: the meaning of each documented error code of a failed one.
+        failures: the meaning of each documented error code of a failed one; empty where it speaks for itself.
         under_way: what is done with one meanwhile, to follow "while backup 6f1e… was".
         adopt_input: the input that takes an existing one over.
         again: what `pulumi up` does once nothing speaks against making another one.
