@@ -198,7 +198,7 @@ def test_a_class_of_ones_own_is_judged_as_well(stack: Stack, endpoint: LocalEndp
     assert "backup has no remark" in preview.text
 
 
-RESTORE = "import pulumi\nfrom pulumi_dcs import InstanceRestore\nInstanceRestore('rollback', instance_id={!r}, backup_id={!r})"
+RESTORE = "from pulumi_dcs import InstanceRestore\nInstanceRestore('rollback', instance_id={!r}, backup_id={!r})"
 
 
 def test_no_restore_passes_unless_it_is_listed(stack: Stack, endpoint: LocalEndpoint) -> None:
