@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .api.backup_format import BackupFormat
 from .hooks import backup_before
 from .instance_backup.resource import InstanceBackup
+from .instance_restore.resource import InstanceRestore
 
 if TYPE_CHECKING:
     from .functions import (
@@ -28,6 +29,7 @@ __all__ = [
     "BackupLink",
     "Instance",
     "InstanceBackup",
+    "InstanceRestore",
     "backup_before",
     "download_backup",
     "get_backup_links",
