@@ -2,5 +2,6 @@
 
 from .api.backup_format import BackupFormat
 from .instance_backup.resource import InstanceBackup
+from .instance_restore.resource import InstanceRestore
 
-__all__ = ["BackupFormat", "InstanceBackup"]
+__all__ = ["BackupFormat", "InstanceBackup", "InstanceRestore"]

@@ -20,3 +20,14 @@ class InstanceBackupProvider(DynamicProvider):
         from .session import process_session
 
         return process_session(configuration).shared(Lifecycle)
+
+
+class InstanceRestoreProvider(DynamicProvider):
+    """Carries out what the engine asks for an ``InstanceRestore``."""
+
+    def make_provider(self, configuration: Mapping[str, Any]) -> Provider:
+        """The one lifecycle of this process, whatever asks first."""
+        from .instance_restore.lifecycle import Lifecycle
+        from .session import process_session
+
+        return process_session(configuration).shared(Lifecycle)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from .backup_format import BackupFormat
 from .clock import Pause
 from .messages import Request, path_segment, service_time
-from .parsing import boolean, decimal, parse_time, text, whole_number, word
+from .parsing import boolean, count, parse_time, percent_of, text, whole_number, word
 
 if TYPE_CHECKING:
     from .client import Client
@@ -251,7 +251,7 @@ class Backups:
             return BackupPage(None if offset else 0, (), 0, service_time(response), offset, limit)
         body = response.json()
         rows = body.get("backup_record_response") if isinstance(body, Mapping) else None
-        total = _total(body.get("total_num")) if isinstance(body, Mapping) else None
+        total = count(body.get("total_num")) if isinstance(body, Mapping) else None
         if rows is None and total == 0:
             rows = []
         if not isinstance(rows, list):
@@ -268,14 +268,3 @@ class Backups:
     def _path(self, instance_id: str) -> str:
         project_id = path_segment(self._client.location.project_id)
         return f"/v2/{project_id}/instances/{path_segment(instance_id)}/backups"
-
-
-def percent_of(progress: object) -> float | None:
-    """A progress as the service writes it, in percent, 0 to 100; None where it can't be read."""
-    value = decimal(word(progress).rstrip("% "))
-    return value if value is not None and value <= 100 else None
-
-
-def _total(value: object) -> int | None:
-    """Only a number counts: an odd total must not prove that a list is complete."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -115,7 +115,7 @@ class Client:
             action=action,
             region=self.location.region,
             clock=self.clock,
-            secrets=self._secrets,
+            secrets=self._secrets.union(request.secrets),
             service=self._service,
             retry_after=retry_after,
         )

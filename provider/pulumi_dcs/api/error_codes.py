@@ -90,6 +90,16 @@ BACKUP_FAILURES: Final = MappingProxyType(
 )
 """The error_code of a failed backup record: its documented meaning."""
 
+RESTORE_FAILURES: Final = MappingProxyType(
+    {
+        **BACKUP_FAILURES,
+        "dcs.08.0001": "the restore tool could not be started",
+        "dcs.08.0002": "the restore timed out",
+        "dcs.08.0008": "skipped because the instance was busy",
+    }
+)
+"""The error_code of a failed restore record: its documented meaning."""
+
 _NUMERIC_TWIN: Final = re.compile(r"1114000(\d\d)")
 
 

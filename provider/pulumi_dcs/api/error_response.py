@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 from urllib.parse import quote
 
@@ -30,6 +32,8 @@ _MAX_MESSAGE: Final = 500
 """Characters. The service's own messages have under 200; a gateway's page can have any number."""
 _MAX_PAGE: Final = 65536
 """Characters of a page that are searched for text: tags are found by a pattern, which takes time on megabytes."""
+_ERROR_FIELDS: Final = ("error_code", "error_msg", "code", "message")
+"""Where the service and its gateways have an error's code and message."""
 _TAG: Final = re.compile(r"<[^>]*>")
 _HTML_HEAD: Final = re.compile(r"<(script|style)\b.*?(</\1>|$)", re.IGNORECASE | re.DOTALL)
 _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -56,6 +60,8 @@ def error_from(
         retry_after: seconds until the next request may leave, where that is known better than from the response.
     """
     hidden = _forms(secrets)
+    if request.is_confidential:
+        response = _documented_part(response)
 
     def redacted(text: str) -> str:
         for secret in hidden:
@@ -149,6 +155,16 @@ def _forms(secrets: Iterable[str]) -> list[str]:
     """The secrets as they are, and as gateways write them into URLs and pages; longer ones first."""
     forms = {form for secret in secrets if secret for form in (secret, quote(secret, safe=""), html.escape(secret))}
     return sorted(forms, key=len, reverse=True)
+
+
+def _documented_part(response: Response) -> Response:
+    """The response with nothing in its body but the code and message of an error, where it has them as documented."""
+    body = response.json()
+    told = body if isinstance(body, Mapping) and response.status >= 400 else {}
+    if isinstance(told.get("error"), Mapping):
+        told = told["error"]
+    kept = {name: told[name] for name in _ERROR_FIELDS if isinstance(told.get(name), (str, int))}
+    return replace(response, body=json.dumps(kept).encode() if kept else b"(the response is not shown)")
 
 
 def _code_and_message(response: Response, redacted: Callable[[str], str]) -> tuple[str, str]:

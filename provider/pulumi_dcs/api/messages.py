@@ -14,12 +14,20 @@ from .errors import DcsError
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be sent."""
+    """What is to be sent.
+
+    Attributes:
+        is_confidential: whether a response can hold secrets that we don't know: of its body, an error shows only what
+            stands where the API documents an error's code and message.
+        secrets: what no error may show, even where the service sends it back.
+    """
 
     method: str
     path: str
     query: tuple[tuple[str, str], ...] = ()
-    body: Mapping[str, object] | None = None
+    body: Mapping[str, object] | None = field(default=None, repr=False)
+    is_confidential: bool = False
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,17 @@ def decimal(value: object) -> float | None:
     return number if math.isfinite(number) and number >= 0 else None
 
 
+def percent_of(progress: object) -> float | None:
+    """A progress as the service writes it, in percent, 0 to 100; None where it can't be read."""
+    value = decimal(word(progress).rstrip("% "))
+    return value if value is not None and value <= 100 else None
+
+
+def count(value: object) -> int | None:
+    """A list's total. Only a number counts: an odd total must not prove that a list is complete."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
 def boolean(value: object) -> bool | None:
     """A boolean, also as "TRUE" or "false"; None for anything else."""
     if isinstance(value, bool):

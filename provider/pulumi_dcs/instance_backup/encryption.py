@@ -7,9 +7,9 @@ from typing import Any
 
 from ..engine.requests import DiffRequest
 from ..engine.values import SECRET
+from ..resources.inputs import newly_secret
 from ..resources.names import SECRET_INPUTS
 from ..session import Session
-from .properties import newly_secret
 
 
 def with_note_of_encrypted(request: DiffRequest, session: Session) -> Mapping[str, Any]:

@@ -37,6 +37,7 @@ from ..operations.wait import MISSING_TIMEOUT
 from ..resources.advice import in_pulumis_terms
 from ..resources.backups import KIND, BackupServices
 from ..resources.diagnosed import diagnosed
+from ..resources.inputs import newly_secret
 from ..resources.location import LocationFiller
 from ..resources.names import SECRET_INPUTS
 from ..resources.origin import check_origin, is_elsewhere
@@ -55,7 +56,6 @@ from .properties import (
     canonical_inputs,
     drifted_inputs,
     is_settled,
-    newly_secret,
     outputs,
     outputs_with,
     replacements,

@@ -31,6 +31,10 @@ def name_orphans(session: Session, services: BackupServices) -> Callable[[str], 
         lambda entry: _find(entry, session, services),
         inputs_hash,
         session.log.warn,
+        ways_out=lambda backup_id, name: (
+            f"Take it over with adopt_backup_id={backup_id!r}, or delete it in the console. `pulumi up` takes "
+            f"it over by itself if {name!r} is declared as it was then."
+        ),
     )
 
     def announce(urn: str) -> None:

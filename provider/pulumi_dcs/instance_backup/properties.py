@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ..api.backup_format import BackupFormat
-from ..api.backups import BackupRecord, BackupStatus, percent_of
-from ..engine.requests import PropertyDiffKind, top_level_names
+from ..api.backups import BackupRecord, BackupStatus
+from ..api.parsing import percent_of
+from ..engine.requests import PropertyDiffKind
 from ..engine.unknowns import has_unknowns
+from ..resources.inputs import canonical_json, hash_of, newly_secret
 from ..resources.mark import is_same_remark, without_mark
 from ..resources.names import ENDPOINT, SECRET_INPUTS
 from .names import INPUTS as INPUT_NAMES
@@ -159,42 +159,14 @@ def updates(
     return changes
 
 
-def newly_secret(old_outputs: Mapping[str, Any], new_inputs: Mapping[str, Any]) -> list[str]:
-    """The inputs that hold a value which has become a secret.
-
-    It is still in the outputs in plain text, until they are written again.
-    """
-    encrypted = old_outputs.get(SECRET_INPUTS) or ()
-    names = top_level_names(path for path in new_inputs.get(SECRET_INPUTS) or () if path not in encrypted)
-    return [name for name in names if old_outputs.get(name) is not None]
-
-
 def inputs_hash(inputs: Mapping[str, Any]) -> str:
     """A short text that tells these inputs from others that would make another backup."""
-    told = json.dumps({name: _as_sent(inputs.get(name)) for name in _REPLACING}, sort_keys=True, default=str)
-    return hashlib.sha256(told.encode()).hexdigest()[:32]
-
-
-def _as_sent(value: Any) -> Any:
-    """The value with floating-point numbers only, as the wire has them.
-
-    Version 0.1 hashed them so: its journals and marks are to be found, and today's by it.
-    """
-    if isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(value, Mapping):
-        return {name: _as_sent(part) for name, part in value.items()}
-    return [_as_sent(part) for part in value] if isinstance(value, (list, tuple)) else value
+    return hash_of(inputs, _REPLACING)
 
 
 def replacing_inputs(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Those among the inputs that call for a new backup when they change."""
     return {name: inputs[name] for name in _REPLACING if inputs.get(name) is not None}
-
-
-def canonical_json(value: Any) -> str:
-    """The value as JSON that is the same for equal values, and different for 1 and True."""
-    return json.dumps(value, sort_keys=True, default=str)
 
 
 def status_of(properties: Mapping[str, Any]) -> BackupStatus:

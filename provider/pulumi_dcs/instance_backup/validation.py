@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from ..api.backup_format import BackupFormat
-from ..engine.values import AssetHash
+from ..resources.inputs import triggers_rule
 from ..resources.mark import MARK_LENGTH, has_mark
 from ..resources.refusals import Failure, Rule, apply, boolean_rule, id_rule, region_rule
 
@@ -43,27 +42,11 @@ def _backup_format(value: Any) -> str:
     return "" if is_known else 'there is no such format; give "rdb" (the default) or "aof".'
 
 
-def _triggers(value: Any) -> str:
-    if not isinstance(value, Mapping):
-        return 'it must be a dictionary, such as {"release": "2026.11"}; any change in it takes a new backup.'
-    return _unkeepable(value)
-
-
-def _unkeepable(value: Any) -> str:
-    """What is wrong with the first part of the value that the state can't keep; empty if nothing is."""
-    if isinstance(value, AssetHash) and value.problem:
-        return f"the {value.kind} in it can't be used, {value.problem}; give its hash or version instead."
-    if isinstance(value, float) and not math.isfinite(value):
-        return "it holds a number that JSON can't express (NaN or infinity); give it as a text."
-    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
-    return next(filter(None, map(_unkeepable, parts)), "")
-
-
 _RULES: Final[Mapping[str, Rule]] = {
     "instance_id": id_rule,
     "remark": _remark,
     "backup_format": _backup_format,
-    "triggers": _triggers,
+    "triggers": triggers_rule("takes a new backup"),
     "region": region_rule,
     "project_id": id_rule,
     "wait": boolean_rule,

@@ -199,7 +199,7 @@ class CreateOnce(Generic[R]):
             f"The response to the request was lost; looking whether the {self._kind.noun} was started."
         )
         found, snapshot = self._sending.find()
-        if found is None and self._lost_responses >= MAX_LOST_RESPONSES:
+        if found is None and (self._lost_responses >= MAX_LOST_RESPONSES or not self._kind.is_repeatable):
             raise error
         return found, snapshot
 

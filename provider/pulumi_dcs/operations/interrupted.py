@@ -85,6 +85,8 @@ class InterruptedCreate(Generic[R]):
             found = self._still_there(progress.record_id, snapshot)
         elif progress.request is not None:
             found = self._sending.resume(progress.request, snapshot)
+            if found is None and self._attempt.is_retry and not self._kind.is_repeatable:
+                raise self._sent_by_this_run()
         if found is None and not self._sending.is_outstanding:
             self._attempt.save(Progress())
         return found
@@ -95,6 +97,8 @@ class InterruptedCreate(Generic[R]):
         while record_id not in snapshot.records:
             missing_for = self._operation.elapsed - since
             if missing_for >= MISSING_TIMEOUT:
+                if not self._kind.is_repeatable:
+                    raise self._no_longer_listed(record_id)
                 return None
             self._operation.pause(next_poll_delay(missing_for))
             snapshot = self._cache.list_completely(self._operation, self._instance_id)
@@ -108,7 +112,7 @@ class InterruptedCreate(Generic[R]):
             record
             for record in snapshot.records.values()
             if not record.is_gone
-            and not record.has_failed
+            and not (record.has_failed and self._kind.is_repeatable)
             and self._wanted.resembles(record)
             and self._attempt.can_have_made(record.id)
         ]
@@ -127,6 +131,26 @@ class InterruptedCreate(Generic[R]):
                 "`pulumi stack export` works, then run it again.",
             ) from error
 
+    def _no_longer_listed(self, record_id: str) -> UncertainOwnershipError:
+        noun = self._kind.noun
+        return UncertainOwnershipError(
+            f"No {noun} of instance {self._instance_id} was started: an earlier run of this resource has started "
+            f"{noun} {record_id} already, and the service no longer lists it, so that its end is not known.",
+            advice=f"look at the instance. If it is as it should be, take the {noun} over with "
+            f'{self._kind.adopt_input}="{record_id}"; if not, run `pulumi refresh --clear-pending-creates`, and then '
+            f"`pulumi up` {self._kind.again}.",
+        )
+
+    def _sent_by_this_run(self) -> UncertainOwnershipError:
+        noun = self._kind.noun
+        return UncertainOwnershipError(
+            f"No second {noun} of instance {self._instance_id} was started: the response to the first request of this "
+            "run was lost.",
+            facts=[f"the service lists no {noun} that the request can have started"],
+            advice=f"look at the instance in the console. If it was not touched, run `pulumi up` again: it "
+            f"{self._kind.again}.",
+        )
+
     def _take_over_marked(self, suspects: Sequence[R]) -> str | None:
         marked = [record.id for record in suspects if self._wanted.is_marked(record)]
         if len(marked) == 1 and (found := self._attempt.claim(marked)) is not None:
@@ -142,6 +166,7 @@ class InterruptedCreate(Generic[R]):
                 + (f", created {record.created:%Y-%m-%d %H:%M:%S} UTC" if record.created else "")
                 for record in suspects
             ],
-            advice=f'look at it in the console. If it is the one, take it over with adopt_backup_id="{ids[0]}"; if '
-            "not, run `pulumi refresh --clear-pending-creates`, and then `pulumi up` makes a new one.",
+            advice=f"look at it in the console. If it is the one, take it over with "
+            f'{self._kind.adopt_input}="{ids[0]}"; if not, run `pulumi refresh --clear-pending-creates`, and then '
+            f"`pulumi up` {self._kind.again}.",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Generic
@@ -11,7 +12,7 @@ from ..api import retries
 from ..api.errors import DcsError
 from .errors import CancelledError, IncompleteListError, TimedOutError
 from .operation import Operation
-from .records import PAGE_SIZE, OpenApi, R
+from .records import PAGE_SIZE, OpenLists, R
 
 _MAX_PAGES: Final = 200
 """More pages than any instance can fill (24 backups): the bound for a service that never stops paging."""
@@ -64,11 +65,15 @@ class RecordCache(Generic[R]):
     """Lists records: of each instance at most one list is being read, for all who want it.
 
     Args:
-        open_api: the API's methods for the kind of record.
+        open_api: lists the kind of record.
+        belongs: whether a listed record is the instance's, where the service lists those of others as well.
     """
 
-    def __init__(self, open_api: OpenApi[R]) -> None:
+    def __init__(
+        self, open_api: OpenLists[R], belongs: Callable[[R, str], bool] = lambda _record, _instance_id: True
+    ) -> None:
         self._open_api = open_api
+        self._belongs = belongs
         self._shared: dict[str, _Shared[R]] = {}
         self._lock = threading.Lock()
 
@@ -190,7 +195,8 @@ class RecordCache(Generic[R]):
             if page.is_last or not new:
                 break
         is_complete = len(records) == row_count and (totals == {row_count} or (totals == {None} and row_count > 0))
-        return Snapshot(started_at, records, is_complete, page.service_time, received_at)
+        own = {each.id: each for each in records.values() if self._belongs(each, instance_id)}
+        return Snapshot(started_at, own, is_complete, page.service_time, received_at)
 
 
 def _is_anothers_end(error: DcsError) -> bool:

@@ -93,11 +93,15 @@ class Page(Protocol[R_co]):
         """The service's clock when it responded."""
 
 
-class RecordApi(Protocol[R_co]):
-    """The API's methods for one kind of record."""
+class RecordLists(Protocol[R_co]):
+    """The API's method that lists one kind of record."""
 
     def list_page(self, instance_id: str, *, limit: int, offset: int) -> Page[R_co]:
         """List a page of an instance's records."""
+
+
+class RecordApi(RecordLists[R_co], Protocol[R_co]):
+    """The API's methods for one kind of record that can be deleted."""
 
     def delete(self, instance_id: str, record_id: str, /) -> None:
         """Delete one record."""
@@ -105,6 +109,8 @@ class RecordApi(Protocol[R_co]):
 
 OpenApi = Callable[[Pause], RecordApi[R_co]]
 """Makes the API's methods for an operation, which waits by this pause."""
+OpenLists = Callable[[Pause], RecordLists[R_co]]
+"""The same for what is only listed."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +120,13 @@ class RecordKind:
     Attributes:
         noun: what one is called, such as ``backup``.
         waiting, running, done: what becomes of the instance meanwhile: ``backing up``.
-        failures: the meaning of each documented error code of a failed one.
+        failures: the meaning of each documented error code of a failed one; empty where it speaks for itself.
+        under_way: what is done with one meanwhile, to follow "while backup 6f1e… was".
+        adopt_input: the input that takes an existing one over.
+        again: what `pulumi up` does once nothing speaks against making another one.
+        is_repeatable: whether making it twice costs no more than a second record. A restore overwrites what was written
+            since: it is never sent a second time by the same run, a failed one counts as made, and one that is no
+            longer listed was made all the same.
     """
 
     noun: str
@@ -122,6 +134,10 @@ class RecordKind:
     running: str
     done: str
     failures: Callable[[str], str]
+    under_way: str = "being made"
+    adopt_input: str = "adopt_backup_id"
+    again: str = "makes a new one"
+    is_repeatable: bool = True
 
     def of(self, record_id: str, instance_id: str) -> str:
         """A record of an instance, in words."""

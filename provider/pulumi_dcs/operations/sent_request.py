@@ -191,12 +191,12 @@ class Sending(Generic[R]):
                 f"and {noun} {' or '.join(record_ids)} may be the one that was asked for.",
                 facts=["the service did not tell its time, so that it is not known which one the request made"],
                 advice=f"look at it in the console. If it is the one, take it over with "
-                f'adopt_backup_id="{record_ids[0]}"; if not, run `pulumi refresh --clear-pending-creates`, and then '
-                "`pulumi up` makes a new one.",
+                f'{self._kind.adopt_input}="{record_ids[0]}"; if not, run `pulumi refresh --clear-pending-creates`, '
+                f"and then `pulumi up` {self._kind.again}.",
             )
         return UncertainOwnershipError(
             f"A response was lost, and more than one {noun} of instance {self._instance_id} may be the one that was "
             "asked for.",
             facts=[f"{noun}s {', '.join(record_ids)}"],
-            advice=f'look at them in the console, and take one over with adopt_backup_id="{record_ids[0]}".',
+            advice=f'look at them in the console, and take one over with {self._kind.adopt_input}="{record_ids[0]}".',
         )

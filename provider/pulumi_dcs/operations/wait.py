@@ -101,7 +101,7 @@ class Wait(Generic[R]):
             self._operation.pause(delay)
             return self._cache.list(self._operation, self._instance_id, max_age=delay / 4, retry_timeout=0.0)
         except CancelledError:
-            raise CancelledError(f"Cancelled while {self._what} was being made.") from None
+            raise CancelledError(f"Cancelled while {self._what} was {self._kind.under_way}.") from None
         except TimedOutError:
             facts = facts_of(self._last_failure)
             raise TimedOutError(
@@ -197,6 +197,7 @@ def usual_length(snapshot: Snapshot[R]) -> float | None:
 def failed(kind: RecordKind, instance_id: str, record: Record) -> RecordFailedError:
     """The error for a record that ended as failed."""
     code = record.error_code
+    meaning = kind.failures(code) if code else "no error code, no cause given"
     percent = f", at {record.percent:.0f} %" if record.percent is not None else ""
     return RecordFailedError(
         f"The {kind.noun} of instance {instance_id} failed at the service.",
@@ -204,7 +205,7 @@ def failed(kind: RecordKind, instance_id: str, record: Record) -> RecordFailedEr
         error_code=code,
         is_documented=record.has_failed,
         facts=[
-            f"{code}: {kind.failures(code)}" if code else "no error code, no cause given",
+            ": ".join(filter(None, (code, meaning))),
             f"{kind.noun} {record.id}{percent}, status {record.status_text}",
         ],
     )

@@ -47,6 +47,8 @@ class Orphans:
         find: asks the service.
         inputs_hash: of a pending create's inputs, as the journal has it.
         warn: adds a lasting warning to a resource.
+        kind: what it is that is made, as :func:`with_kind` has written it; empty for backups.
+        ways_out: says what can be done, from the record's id and the resource's name.
     """
 
     def __init__(
@@ -56,12 +58,17 @@ class Orphans:
         find: FindsRecords,
         inputs_hash: Callable[[Mapping[str, Any]], str],
         warn: Callable[[str, str], None],
+        *,
+        ways_out: Callable[[str, str], str],
+        kind: str = "",
     ) -> None:
         self._journal = journal
         self._states = states
         self._find = find
         self._inputs_hash = inputs_hash
         self._warn = warn
+        self._ways_out = ways_out
+        self._kind = kind
         self._lock = threading.Lock()
         self._is_started = False
 
@@ -77,7 +84,7 @@ class Orphans:
             is_first, self._is_started = not self._is_started, True
             if not is_first:
                 return
-            entries = self._journal.left(scope)
+            entries = [each for each in self._journal.left(scope) if kind_of(each.inputs_hash) == self._kind]
             if not entries:
                 return
             if all(entry.is_reported for entry in entries):
@@ -128,6 +135,16 @@ class Orphans:
         self._warn(
             urn,
             f"Orphan: {found.description}, made for {name!r} by a run that was interrupted. No state holds it.\n"
-            f"  Take it over with adopt_backup_id={found.record_id!r}, or delete it in the console. `pulumi up` takes "
-            f"it over by itself if {name!r} is declared as it was then.{ending}",
+            f"  {self._ways_out(found.record_id, name)}{ending}",
         )
+
+
+def with_kind(kind: str, inputs_hash: str) -> str:
+    """The hash of a create's inputs as the journal keeps it, which tells what is made; backups are written without."""
+    return f"{kind}:{inputs_hash}" if kind else inputs_hash
+
+
+def kind_of(inputs_hash: str) -> str:
+    """What is made, by the hash that the journal has kept; empty for a backup."""
+    kind, colon, _ = inputs_hash.rpartition(":")
+    return kind if colon else ""

@@ -43,7 +43,7 @@ class InstanceProbe:
             ServiceError: the service does not know the instance, or takes its id for none.
         """
         operation = self._operation(f"show instance {instance_id}", urn)
-        return self._ask(urn, instance_id, lambda: self._show(service, operation, instance_id))
+        return self.ask(urn, instance_id, lambda: self._show(service, operation, instance_id))
 
     def backups(self, urn: str, service: BackupService, instance_id: str) -> Snapshot[BackupRecord] | None:
         """The instance's backups; None where the service is out of reach.
@@ -52,7 +52,7 @@ class InstanceProbe:
             ServiceError: as for :meth:`instance`.
         """
         operation = self._operation(f"list the backups of instance {instance_id}", urn)
-        return self._ask(
+        return self.ask(
             urn,
             instance_id,
             lambda: service.cache.list(operation, instance_id, max_age=_LIST_MAX_AGE, retry_timeout=0.0),
@@ -69,7 +69,13 @@ class InstanceProbe:
                 self._instances[key] = found
         return found
 
-    def _ask(self, urn: str, instance_id: str, call: Callable[[], T]) -> T | None:
+    def ask(self, urn: str, instance_id: str, call: Callable[[], T]) -> T | None:
+        """The call's result; None where the service is out of reach.
+
+        Raises:
+            ServiceError: as for :meth:`instance`.
+        """
+
         def warn(error: DcsError) -> None:
             self._session.log.warn(urn, f"Instance {instance_id} could not be checked for this preview.\n  {error}")
 

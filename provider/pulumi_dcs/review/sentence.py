@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Final
 
-_KB: Final = 1024
-_UNITS: Final = ("bytes", "KB", "MB", "GB", "TB")
+from ..api.words import date_in_words, size_in_words
+
+__all__ = [
+    "Data",
+    "Sentence",
+    "age_in_words",
+    "counted",
+    "date_and_size",
+    "date_in_words",
+    "listed",
+    "plain",
+    "size_in_words",
+]
+
 _MAX_NAMES: Final = 6
 """Names in one sentence; more than that nobody reads."""
 
@@ -48,16 +60,6 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
 
 
-def size_in_words(size: int) -> str:
-    """Bytes as a person would say them: ``1.1 GB``."""
-    value = float(size)
-    for unit in _UNITS:
-        if value < _KB or unit == _UNITS[-1]:
-            break
-        value /= _KB
-    return f"{value:.0f} {unit}" if value >= 100 or unit == "bytes" else f"{value:.1f} {unit}"
-
-
 def age_in_words(moment: datetime, now: datetime) -> str:
     """How long ago it was, roughly: ``3 h ago``."""
     seconds = max(0.0, (now - moment).total_seconds())
@@ -65,11 +67,6 @@ def age_in_words(moment: datetime, now: datetime) -> str:
         if seconds >= 2 * length:
             return f"{seconds // length:.0f} {unit} ago"
     return "just now"
-
-
-def date_in_words(moment: datetime) -> str:
-    """``2026-11-24 02:00 UTC``."""
-    return f"{moment.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"
 
 
 def date_and_size(created: datetime | None, size: int | None) -> str:

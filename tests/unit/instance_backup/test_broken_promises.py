@@ -11,7 +11,7 @@ from google.protobuf import struct_pb2
 from pulumi_dcs.api.transport import Request
 from pulumi_dcs.emulator.faults import Fault
 from pulumi_dcs.engine.wire import from_json, from_struct
-from pulumi_dcs.instance_backup.properties import canonical_json
+from pulumi_dcs.resources.inputs import canonical_json
 
 from tests.endpoint import HA
 from tests.unit.simulation import Killed, Service, Stack, VirtualClock

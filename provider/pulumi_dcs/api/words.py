@@ -1,0 +1,24 @@
+"""Sizes and dates as a person would say them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Final
+
+_KB: Final = 1024
+_UNITS: Final = ("bytes", "KB", "MB", "GB", "TB")
+
+
+def size_in_words(size: int) -> str:
+    """Bytes as a person would say them: ``1.1 GB``."""
+    value = float(size)
+    for unit in _UNITS:
+        if value < _KB or unit == _UNITS[-1]:
+            break
+        value /= _KB
+    return f"{value:.0f} {unit}" if value >= 100 or unit == "bytes" else f"{value:.1f} {unit}"
+
+
+def date_in_words(moment: datetime) -> str:
+    """``2026-11-24 02:00 UTC``."""
+    return f"{moment.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"

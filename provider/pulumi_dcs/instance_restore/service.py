@@ -1,0 +1,184 @@
+"""The restores of one project in one region: what the operations need to know of restores and imports as records."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+from ..api.client import Client
+from ..api.clock import Pause
+from ..api.error_codes import RESTORE_FAILURES
+from ..api.errors import DcsError
+from ..api.location import Location
+from ..api.migrations import Migrations, MigrationTask
+from ..api.restores import RestoreRecord, Restores
+from ..clients import Clients
+from ..operations.create_once import CreateOnce
+from ..operations.delete import find
+from ..operations.operation import Operation
+from ..operations.ownership import Attempt, SavedState, Wanted
+from ..operations.polling import PollingPool
+from ..operations.record_cache import RecordCache
+from ..operations.records import Record, RecordKind
+from ..operations.wait import Wait
+from ..session import Session
+
+RESTORE: Final = RecordKind(
+    noun="restore",
+    waiting="waiting to be restored",
+    running="restoring",
+    done="restored",
+    failures=lambda code: RESTORE_FAILURES.get(code.lower(), "a cause that the API does not document"),
+    under_way="under way",
+    adopt_input="adopt_restore_id",
+    again="restores, and overwrites what was written since",
+    is_repeatable=False,
+)
+IMPORT: Final = RecordKind(
+    noun="import",
+    waiting="waiting to be imported",
+    running="importing",
+    done="imported",
+    failures=lambda _: "",
+    under_way="under way",
+    adopt_input="adopt_restore_id",
+    again="imports, and overwrites what was written since",
+    is_repeatable=False,
+)
+
+
+class RestoreLike(Record, Protocol):
+    """A restore's record, or an import's."""
+
+    @property
+    def progress(self) -> str:
+        """As the service writes it."""
+
+    @property
+    def created_at(self) -> str:
+        """When it was started, as the service writes it."""
+
+    @property
+    def finished_at(self) -> str:
+        """When it ended, as the service writes it."""
+
+    @property
+    def backup_name(self) -> str:
+        """Of the backup, as the service named it."""
+
+
+L = TypeVar("L", bound=RestoreLike)
+
+
+@dataclass(frozen=True)
+class Channel(Generic[L]):
+    """One of the two ways in which an instance gets a backup's data."""
+
+    kind: RecordKind
+    cache: RecordCache[L]
+    pool: PollingPool
+
+    def create(
+        self,
+        operation: Operation,
+        instance_id: str,
+        *,
+        start: Callable[[Pause], str],
+        wanted: Wanted[L],
+        attempt: Attempt,
+        saved_state: SavedState,
+    ) -> str:
+        """Have a restore started, exactly one; its id (see ``operations.create_once``)."""
+        return CreateOnce(
+            self.kind,
+            self.cache,
+            operation,
+            instance_id,
+            start=start,
+            wanted=wanted,
+            attempt=attempt,
+            saved_state=saved_state,
+        ).run()
+
+    def wait(self, operation: Operation, instance_id: str, restore_id: str) -> RestoreLike:
+        """Wait until the restore has succeeded (see ``operations.wait``)."""
+        return Wait(self.kind, self.cache, self.pool, operation, instance_id=instance_id, record_id=restore_id).run()
+
+    def find(
+        self, operation: Operation, instance_id: str, restore_id: str, *, missing_timeout: float = 0.0
+    ) -> RestoreLike | None:
+        """The restore's record; None where it is no longer listed, or its instance no longer exists."""
+        return find(self.cache, operation, instance_id, restore_id, missing_timeout=missing_timeout)
+
+    def try_find(self, operation: Operation, instance_id: str, restore_id: str) -> RestoreLike | None:
+        """The restore's record if one try gets it; for what is nice to know but not worth an error."""
+        try:
+            return self.cache.list(operation, instance_id, retry_timeout=0.0).records.get(restore_id)
+        except DcsError:
+            return None
+
+
+class RestoreService:
+    """The restores of one project in one region, from any number of threads.
+
+    Args:
+        client: speaks to the service there.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self.client: Final = client
+        self.restores: Final = Channel(
+            RESTORE,
+            RecordCache[RestoreRecord](lambda pause: Restores(client, pause)),
+            PollingPool(lambda: client.spacing),
+        )
+        self.imports: Final = Channel(
+            IMPORT,
+            RecordCache[MigrationTask](lambda pause: Migrations(client, pause), _writes_to),
+            PollingPool(lambda: client.spacing),
+        )
+
+    def channel(self, *, is_import: bool) -> Channel[Any]:
+        """The way in which a restore is carried out."""
+        return self.imports if is_import else self.restores
+
+
+class RestoreServices:
+    """The restores of each project and region, one service for all that use it: they share its lists and its pace."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+        self._lock = threading.Lock()
+        self._services: dict[Location, RestoreService] = {}
+
+    @classmethod
+    def of_session(cls, session: Session) -> RestoreServices:
+        """Make those of a provider process; to be shared by ``session.shared``."""
+        return cls(session.clients)
+
+    def at(self, region: str, project_id: str) -> RestoreService:
+        """The restores of a project in a region; empty texts where the settings shall tell.
+
+        Raises:
+            SettingsError: a setting is missing, or can't be used.
+            DcsError: the project's id could not be found out.
+        """
+        client = self._clients.client(region, project_id)
+        with self._lock:
+            return self._services.setdefault(client.location, RestoreService(client))
+
+    def of(self, properties: Mapping[str, Any]) -> RestoreService:
+        """The restores of the project and region that inputs or outputs name."""
+        return self.at(str(properties.get("region") or ""), str(properties.get("project_id") or ""))
+
+
+def kind_of(*, is_import: bool) -> RecordKind:
+    """How messages speak of a restore."""
+    return IMPORT if is_import else RESTORE
+
+
+def _writes_to(task: MigrationTask, instance_id: str) -> bool:
+    """Whether the task writes to the instance; one that does not say may."""
+    return task.target_instance_id in ("", instance_id)
