@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from .api.backup_format import BackupFormat
+from .backup_verification.resource import BackupVerification
 from .hooks import backup_before
 from .instance_backup.resource import InstanceBackup
 from .instance_restore.resource import InstanceRestore
@@ -27,6 +28,7 @@ __all__ = [
     "Backup",
     "BackupFormat",
     "BackupLink",
+    "BackupVerification",
     "Instance",
     "InstanceBackup",
     "InstanceRestore",

@@ -31,3 +31,14 @@ class InstanceRestoreProvider(DynamicProvider):
         from .session import process_session
 
         return process_session(configuration).shared(Lifecycle)
+
+
+class BackupVerificationProvider(DynamicProvider):
+    """Carries out what the engine asks for a ``BackupVerification``."""
+
+    def make_provider(self, configuration: Mapping[str, Any]) -> Provider:
+        """The one lifecycle of this process, whatever asks first."""
+        from .backup_verification.lifecycle import Lifecycle
+        from .session import process_session
+
+        return process_session(configuration).shared(Lifecycle)

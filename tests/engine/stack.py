@@ -109,12 +109,12 @@ class Stack:
         steps: list[dict[str, Any]] = json.loads(done.stdout)["steps"]
         return [step for step in steps if RESOURCE_TYPE in step["urn"]]
 
-    def resources(self) -> list[dict[str, Any]]:
-        """The backups in the exported state, those that are about to be deleted among them."""
+    def resources(self, type_: str = RESOURCE_TYPE) -> list[dict[str, Any]]:
+        """The resources of a type in the exported state, those that are about to be deleted among them."""
         done = self._run("stack", "export")
         assert done.returncode == 0, done.stderr
         found: list[dict[str, Any]] = json.loads(done.stdout)["deployment"].get("resources", [])
-        return [resource for resource in found if resource["type"] == RESOURCE_TYPE]
+        return [resource for resource in found if resource["type"] == type_]
 
     def resource(self) -> dict[str, Any]:
         """The one backup in the exported state."""

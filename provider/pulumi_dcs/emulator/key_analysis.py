@@ -154,7 +154,8 @@ def _invented(keys: int) -> dict[str, Any]:
     counts["string"] += keys - sum(counts.values())
     counts = {name: number for name, number in counts.items() if number > 0}
     largest = [{"key": INVENTED_NAME, "type": "string", "bytes": 4096, "num_of_elem": 4000}]
-    prefixes = [{"key_prefix": "session", "type": "string", "bytes": 64 * counts["string"], "num": counts["string"]}]
+    strings = counts.get("string", 0)
+    prefixes = [{"key_prefix": "session", "type": "string", "bytes": 64 * strings, "num": strings}]
     return {
         "total_num": keys,
         "total_bytes": keys * 64,

@@ -1,0 +1,276 @@
+"""A verification's life on the real engine: counted, resumed, refused, gone."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import pytest
+from pulumi_dcs.backup_verification.names import RESOURCE_TYPE
+
+from tests.endpoint import CLUSTER, HA, REDIS_3, LocalEndpoint
+
+from .stack import Stack, until
+from .trouble import kill_everything
+
+PROGRAM = """\
+import pulumi
+from pulumi_dcs import BackupVerification, InstanceBackup
+
+backup = InstanceBackup("backup", instance_id={instance!r}, triggers={release!r})
+proof = BackupVerification("proof", instance_id={instance!r}, backup_id=backup.backup_id{more})
+pulumi.export("keys", proof.key_count)
+"""
+BUSY = '{"error_code": "DCS.4231", "error_msg": "The keys are being analysed."}'
+NAME_OF_A_KEY = "anna@example.com"
+"""What the endpoint invents: in no message, no output, no state."""
+
+
+def declare(stack: Stack, instance: str = HA, release: object = None, more: str = "") -> None:
+    stack.write(PROGRAM.format(instance=instance, release=release, more=more))
+
+
+def of_backup(stack: Stack, backup_id: str, instance: str = HA, more: str = "") -> None:
+    stack.write(
+        "import pulumi\nfrom pulumi_dcs import BackupVerification\n"
+        f"BackupVerification('proof', instance_id={instance!r}, backup_id={backup_id!r}{more})"
+    )
+
+
+def proof(stack: Stack) -> dict[str, Any]:
+    (found,) = proofs(stack)
+    return found
+
+
+def proofs(stack: Stack) -> list[dict[str, Any]]:
+    return stack.resources(RESOURCE_TYPE)
+
+
+def made(endpoint: LocalEndpoint, instance: str = HA, **details: Any) -> str:
+    return endpoint.add_backup(instance, duration=0.0, **details)
+
+
+def test_its_life(stack: Stack, endpoint: LocalEndpoint) -> None:
+    declare(stack)
+    shown = stack.preview()
+    assert shown.ok, shown.text
+    assert "Has the service read a backup that is not known yet of instance orders through and count its" in shown.text
+    assert not endpoint.count("create_key_analysis")
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    (backup_id,) = endpoint.backup_ids()
+    outputs = proof(stack)["outputs"]
+    assert outputs["key_count"] == sum(outputs["keys_by_type"].values()) == 1000
+    assert outputs["key_bytes"] == 64_000
+    assert outputs["backup_id"] == backup_id
+    assert outputs["verified_at"] > outputs["backup_created_at"]
+    assert endpoint.count("create_key_analysis") == 1
+    assert not endpoint.analyses()
+    for again in (stack.preview("--expect-no-changes"), stack.up("--expect-no-changes"), stack.refresh()):
+        assert again.ok, again.text
+    assert endpoint.count("create_key_analysis") == 1
+    declare(stack, release={"number": 2})
+    assert stack.up().ok
+    (renewed,) = endpoint.backup_ids()
+    assert proof(stack)["outputs"]["backup_id"] == renewed != backup_id
+    assert endpoint.count("create_key_analysis") == 2
+    assert endpoint.count("create_backup") == 2
+    assert stack.destroy().ok
+    assert endpoint.count("create_key_analysis") == 2
+
+
+def test_every_request_names_the_backup(stack: Stack, endpoint: LocalEndpoint) -> None:
+    of_backup(stack, made(endpoint, CLUSTER), CLUSTER)
+    assert stack.up().ok
+    shards = endpoint.count("create_key_analysis")
+    assert shards > 1
+    assert proof(stack)["outputs"]["key_count"] == 1000 * shards
+    assert len(endpoint.backups()) == 1
+    assert endpoint.count("create_backup") == 0
+    assert not endpoint.analyses()
+
+
+def test_no_name_of_a_key_is_seen(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.environment["DCS_DEBUG"] = "1"
+    of_backup(stack, made(endpoint))
+    outcome = stack.up("--logtostderr", "-v=9")
+    assert outcome.ok, outcome.text
+    exported = stack.pulumi("stack", "export", "--show-secrets").text
+    assert "key_count" in exported
+    assert NAME_OF_A_KEY not in outcome.text + exported
+
+
+def test_too_few_keys_keep_the_change_from_starting(stack: Stack, endpoint: LocalEndpoint) -> None:
+    endpoint.behave(analysis_keys=0)
+    made_before = made(endpoint)
+    stack.write(
+        "import pulumi\nfrom pulumi_dcs import BackupVerification, InstanceBackup\n"
+        f"proof = BackupVerification('proof', instance_id={HA!r}, backup_id={made_before!r})\n"
+        f"InstanceBackup('change', instance_id={CLUSTER!r}, opts=pulumi.ResourceOptions(depends_on=[proof]))"
+    )
+    outcome = stack.up()
+    assert not outcome.ok
+    assert (
+        f"Backup {made_before} of instance {HA} can be read, but it holds no keys: minimum_keys is 1." in outcome.text
+    )
+    assert outcome.diagnostics.count("error:") == 1
+    assert endpoint.backup_ids() == {made_before}
+    assert not proofs(stack)
+    assert not endpoint.analyses()
+
+
+def test_the_minimum_is_compared_with_what_was_counted(stack: Stack, endpoint: LocalEndpoint) -> None:
+    backup_id = made(endpoint)
+    of_backup(stack, backup_id)
+    assert stack.up().ok
+    of_backup(stack, backup_id, more=", minimum_keys=1000")
+    assert "~ minimum_keys" in stack.preview("--diff").text or "+ minimum_keys" in stack.preview("--diff").text
+    assert stack.up().ok
+    of_backup(stack, backup_id, more=", minimum_keys=1001")
+    for outcome in (stack.preview(), stack.up()):
+        assert not outcome.ok
+        assert "it holds 1000 keys: minimum_keys is 1001" in outcome.text
+        assert "Traceback" not in outcome.diagnostics
+    assert proof(stack)["inputs"]["minimum_keys"] == 1000
+    assert endpoint.count("create_key_analysis") == 1
+
+
+def test_a_file_that_cannot_be_read(stack: Stack, endpoint: LocalEndpoint) -> None:
+    endpoint.behave(analysis_failure="dcs.08.0001")
+    backup_id = made(endpoint)
+    of_backup(stack, backup_id)
+    outcome = stack.up()
+    assert not outcome.ok
+    assert f"The service could not read backup {backup_id} of instance {HA} through" in outcome.text
+    assert not proofs(stack)
+    assert not endpoint.analyses()
+
+
+@pytest.mark.parametrize(
+    ("instance", "details", "why"),
+    [
+        (REDIS_3, {}, "Redis 4.0 and later only"),
+        (HA, {"backup_format": "aof"}, "it is in the format aof"),
+        (HA, {"failure": "dcs.08.0002"}, "it has failed"),
+    ],
+)
+def test_what_cannot_be_verified_is_refused_in_the_preview(
+    stack: Stack, endpoint: LocalEndpoint, instance: str, details: dict[str, Any], why: str
+) -> None:
+    of_backup(stack, made(endpoint, instance, **details), instance)
+    outcome = stack.preview()
+    assert not outcome.ok
+    assert why in outcome.diagnostics
+    assert not stack.up().ok
+    assert not endpoint.analyses()
+
+
+def test_a_backup_of_another_instance_is_refused(stack: Stack, endpoint: LocalEndpoint) -> None:
+    of_backup(stack, made(endpoint, CLUSTER))
+    outcome = stack.preview()
+    assert not outcome.ok
+    assert "does not exist" in outcome.diagnostics
+    assert not stack.up().ok
+    assert endpoint.count("create_key_analysis") == 0
+
+
+def test_a_busy_instance_is_waited_for(stack: Stack, endpoint: LocalEndpoint) -> None:
+    of_backup(stack, made(endpoint, CLUSTER), CLUSTER)
+    endpoint.plan({"operation": "create_key_analysis", "status": 400, "body": BUSY, "times": 2})
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert not endpoint.analyses()
+
+
+def test_a_backup_that_is_still_running_is_waited_for(stack: Stack, endpoint: LocalEndpoint) -> None:
+    of_backup(stack, endpoint.add_backup(HA, duration=2.0))
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert proof(stack)["outputs"]["key_count"] == 1000
+
+
+def test_a_lost_response_starts_no_second_analysis(stack: Stack, endpoint: LocalEndpoint) -> None:
+    endpoint.behave(analysis_duration=3.0)
+    of_backup(stack, made(endpoint))
+    endpoint.plan({"operation": "create_key_analysis", "carried_out": True, "drop": True})
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert endpoint.count("create_key_analysis") == 1
+    assert not endpoint.analyses()
+
+
+def test_a_timeout_is_resumed(stack: Stack, endpoint: LocalEndpoint) -> None:
+    endpoint.behave(analysis_duration=600.0)
+    short = ", opts=pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create='3s'))"
+    backup_id = made(endpoint)
+    of_backup(stack, backup_id, more=short)
+    outcome = stack.up()
+    assert not outcome.ok
+    assert "it proves nothing yet" in outcome.text
+    assert "it goes on with the same key analysis" in outcome.text
+    (task,) = endpoint.analyses()
+    assert f"Continues to verify backup {backup_id} of instance {HA}" in stack.preview().text
+    endpoint.change_task("analyses", task["task_id"], duration=0.0)
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert proof(stack)["outputs"]["key_count"] == 1000
+    assert "__tasks" not in proof(stack)["outputs"]
+    assert endpoint.count("create_key_analysis") == 1
+    assert not endpoint.analyses()
+
+
+def test_cancelled_and_destroyed(stack: Stack, endpoint: LocalEndpoint) -> None:
+    endpoint.behave(analysis_duration=600.0)
+    of_backup(stack, made(endpoint))
+    process = stack.start_up(endpoint.analyses)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "Cancelled while key analysis" in said
+    (task,) = endpoint.analyses()
+    assert proof(stack)["id"] == f"{HA}/{task['task_id']}"
+    endpoint.change_task("analyses", task["task_id"], duration=0.0)
+    assert stack.destroy().ok
+    assert not endpoint.analyses()
+    assert len(endpoint.backups()) == 1
+
+
+def test_killed_and_run_again(stack: Stack, endpoint: LocalEndpoint) -> None:
+    endpoint.behave(analysis_duration=600.0)
+    of_backup(stack, made(endpoint))
+    stack.start_up(endpoint.analyses)
+    kill_everything(stack)
+    assert stack.pulumi("cancel", "--yes").ok
+    (task,) = endpoint.analyses()
+    process = stack.start_up(lambda: endpoint.count("show_key_analysis"))
+    endpoint.change_task("analyses", task["task_id"], duration=0.0)
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    assert proof(stack)["outputs"]["key_count"] == 1000
+    assert endpoint.count("create_key_analysis") == 1
+    # Whose it is can't be proved: it is used, and stays.
+    assert endpoint.analyses() == [{**task, "duration": 0.0, "status": "success", "percent": 100.0}]
+
+
+def test_a_backup_that_is_gone_is_no_longer_proved(stack: Stack, endpoint: LocalEndpoint) -> None:
+    declare(stack)
+    assert stack.up().ok
+    endpoint.remove_backup(next(iter(endpoint.backup_ids())))
+    assert stack.refresh().ok
+    assert not proofs(stack)
+    assert stack.up().ok
+    assert proof(stack)["outputs"]["backup_id"] in endpoint.backup_ids()
+
+
+def test_somebody_deletes_the_task(stack: Stack, endpoint: LocalEndpoint) -> None:
+    endpoint.behave(analysis_duration=600.0)
+    of_backup(stack, made(endpoint))
+    process = stack.start_up(endpoint.analyses)
+    (task,) = endpoint.analyses()
+    until(lambda: endpoint.count("list_key_analyses") >= 3)
+    endpoint.behave(analysis_duration=0.0)
+    endpoint.remove_task("analyses", task["task_id"])
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    assert endpoint.count("create_key_analysis") == 2
+    assert not endpoint.analyses()
