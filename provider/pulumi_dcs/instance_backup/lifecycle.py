@@ -21,6 +21,7 @@ from ..engine.requests import (
     UpdateRequest,
     UpdateResponse,
 )
+from ..engine.unknowns import has_unknowns
 from ..engine.urn import resource_name
 from ..engine.values import without_assets
 from ..operations.errors import (
@@ -41,6 +42,7 @@ from ..resources.location import LocationFiller
 from ..resources.names import SECRET_INPUTS
 from ..resources.origin import check_origin, is_elsewhere
 from ..resources.refusals import refuse
+from ..resources.run_backups import RunBackup, RunBackups, location_of
 from ..session import Session
 from . import preview
 from .adoption import Adoption
@@ -82,6 +84,7 @@ class Lifecycle:
         self._preflight = Preflight(session, self._locations, self._services)
         self._completion = Completion(session.clock)
         self._adoption = Adoption(session)
+        self._run_backups = session.shared(RunBackups)
         self._name_orphans = name_orphans(session, self._services)
 
     @property
@@ -103,6 +106,7 @@ class Lifecycle:
         if not failures and program.dry_run and not request.old_inputs:
             failures = self._check_what_is_made(urn, inputs)
         notes.checked_at = notes.checked_at or session.clock.monotonic()
+        self._note_for_others(urn, inputs, is_new=not request.old_inputs)
         return CheckResponse(inputs, refuse(failures, inputs, program.secret_inputs))
 
     @diagnosed
@@ -261,6 +265,23 @@ class Lifecycle:
             elif not is_first:
                 self._session.log.info(urn, preview.forced_replacement(inputs))
         return list(self._preflight.check_creation(urn, inputs, is_first=is_first))
+
+    def _note_for_others(self, urn: str, inputs: Mapping[str, Any], *, is_new: bool) -> None:
+        """Let other resources of this run know which backup is taken, or taken over."""
+        adopted = str(inputs.get("adopt_backup_id") or "")
+        remark = inputs.get("remark", "")
+        is_new = is_new and not (adopted and not self._adoption.is_spent(urn, adopted))
+        wait = inputs.get("wait", True)
+        self._run_backups.note(
+            RunBackup(
+                urn,
+                location_of(inputs),
+                None if has_unknowns(remark) else remark,
+                is_new=is_new,
+                is_awaited=wait is not False,
+                adopted_id=adopted,
+            )
+        )
 
     def _foresee_replacement(
         self,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Final
 
-_KB: Final = 1024
-_UNITS: Final = ("bytes", "KB", "MB", "GB", "TB")
+from ..api.sizes import size_in_words
+
 _MAX_NAMES: Final = 6
 """Names in one sentence; more than that nobody reads."""
 
@@ -46,16 +46,6 @@ def listed(names: Iterable[str]) -> Sentence:
 def counted(number: int, noun: str, plural: str = "") -> str:
     """``1 backup``, ``2 backups``."""
     return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
-
-
-def size_in_words(size: int) -> str:
-    """Bytes as a person would say them: ``1.1 GB``."""
-    value = float(size)
-    for unit in _UNITS:
-        if value < _KB or unit == _UNITS[-1]:
-            break
-        value /= _KB
-    return f"{value:.0f} {unit}" if value >= 100 or unit == "bytes" else f"{value:.1f} {unit}"
 
 
 def age_in_words(moment: datetime, now: datetime) -> str:
