@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 
 
 from tests.endpoint import HA, LocalEndpoint
 
-from .stack import Outcome, Stack
+from .stack import RETENTION_TYPE, Outcome, Stack
 
 DAY = 86400.0
 START = 1_790_000_000.0
@@ -17,9 +18,7 @@ START = 1_790_000_000.0
 
 def add_nightly(endpoint: LocalEndpoint, count: int, *, first: int = 0, **details: Any) -> list[str]:
     """Backups of successive nights, the oldest first; their ids."""
-    return [
-        add(endpoint, night, **{"remark": f"nightly {night}", **details}) for night in range(first, first + count)
-    ]
+    return [add(endpoint, night, **{"remark": f"nightly {night}", **details}) for night in range(first, first + count)]
 
 
 def add(endpoint: LocalEndpoint, night: int, **details: Any) -> str:
@@ -62,3 +61,124 @@ def test_the_newest_stay_and_the_older_ones_go(stack: Stack, endpoint: LocalEndp
     assert "deletes" not in retention["outputs"]
     assert stack.up("--expect-no-changes").ok
     print(outcome.text, retention)
+
+
+def test_a_preview_lists_what_goes_and_what_stays(stack: Stack, endpoint: LocalEndpoint) -> None:
+    nights = add_nightly(endpoint, 4)
+    add(endpoint, 0, remark="release 7")
+    declare(stack, keep=2)
+    preview = stack.preview()
+    assert preview.ok, preview.text
+    rows = {row["backup_id"]: row for row in endpoint.backups()}
+    print(preview.text)
+    assert (
+        f"Deletes 2 backups of instance {HA}, older than the newest 2 whose remark matches 'nightly .*':\n"
+        in preview.text
+    )
+    said = preview.diagnostics
+    assert said.index(nights[0]) < said.index(nights[1]) < said.index("Keeps 2 backups:")
+    assert "2026-09-21 14:13:20 UTC, " in said
+    assert f"'nightly 0')" in said
+    assert rows
+    print(stack.preview("--diff").text)
+    (step,) = stack.preview_json(type_=RETENTION_TYPE)
+    assert [row["backup_id"] for row in step["newState"]["inputs"]["deletes"]] == nights[:2]
+    assert deletions(endpoint) == 0
+    assert len(endpoint.backups()) == 5
+
+
+def test_nothing_to_do_shows_nothing(stack: Stack, endpoint: LocalEndpoint) -> None:
+    add_nightly(endpoint, 4)
+    declare(stack, keep=2)
+    applied(stack)
+    applied(stack)
+    asked = len(endpoint.requests())
+    preview = stack.preview("--expect-no-changes")
+    assert preview.ok, preview.text
+    assert "Diagnostics:" not in preview.text
+    outcome = applied(stack, "--expect-no-changes")
+    assert "Diagnostics:" not in outcome.text
+    assert len(endpoint.requests()) == asked
+
+
+def test_a_refresh_sees_a_surplus_and_the_next_up_deletes_it(stack: Stack, endpoint: LocalEndpoint) -> None:
+    add_nightly(endpoint, 2)
+    declare(stack, keep=2)
+    applied(stack)
+    assert deletions(endpoint) == 0
+    more = add_nightly(endpoint, 2, first=2)
+    assert stack.up("--expect-no-changes").ok
+    refreshed = stack.refresh("--diff")
+    assert refreshed.ok, refreshed.text
+    print(refreshed.text)
+    assert "~ surplus: 0 => 2" in refreshed.text
+    assert deletions(endpoint) == 0
+    preview = stack.preview("--diff")
+    print(preview.text)
+    assert "Deletes 2 backups" in preview.text
+    applied(stack)
+    assert endpoint.backup_ids() == set(more)
+    assert stack.retention()["outputs"]["surplus"] == 0
+    assert stack.refresh("--expect-no-changes").ok
+    assert stack.up("--expect-no-changes").ok
+
+
+def test_a_stale_plan_deletes_nothing(stack: Stack, endpoint: LocalEndpoint) -> None:
+    nights = add_nightly(endpoint, 3)
+    declare(stack, keep=2)
+    plan = str(stack.folder / "plan.json")
+    assert stack.preview("--save-plan", plan).ok
+    add_nightly(endpoint, 1, first=3)
+    outcome = stack.up("--plan", plan)
+    assert not outcome.ok
+    print(outcome.text)
+    assert "violates plan" in outcome.text
+    assert deletions(endpoint) == 0
+    assert stack.preview("--save-plan", plan).ok
+    assert stack.up("--plan", plan).ok
+    assert endpoint.backup_ids().isdisjoint(nights[:2])
+    assert len(endpoint.backups()) == 2
+
+
+NIGHTLY = (
+    "backup = InstanceBackup('backup', instance_id={instance!r}, remark='nightly {night}', "
+    "triggers={{'night': {night}}}, opts=pulumi.ResourceOptions(retain_on_delete={retain}))"
+)
+
+
+def nightly(night: int, *, retain: bool = True) -> str:
+    return NIGHTLY.format(instance=HA, night=night, retain=retain)
+
+
+@pytest.mark.parametrize("keep", [1, 2, 3])
+@pytest.mark.parametrize("triggers", [False, True], ids=["no-triggers", "triggers"])
+def test_a_nightly_backup_and_its_retention(stack: Stack, endpoint: LocalEndpoint, keep: int, triggers: bool) -> None:
+    plan = str(stack.folder / "plan.json")
+    for night in range(4):
+        more = {"triggers": {"night": night}} if triggers else {}
+        declare(stack, nightly(night), "depends_on=[backup]", keep=keep, **more)
+        preview = stack.preview("--save-plan", plan)
+        assert preview.ok, preview.text
+        before = endpoint.backup_ids()
+        outcome = stack.up("--plan", plan)
+        assert outcome.ok, outcome.text
+        gone = before - endpoint.backup_ids()
+        for backup_id in gone:
+            assert backup_id in preview.diagnostics
+        assert ("Deletes 1 backup of" in preview.diagnostics) == bool(gone)
+        remarks = sorted(row["remark"] for row in endpoint.backups())
+        kept = max(keep, 2)
+        assert remarks == [f"nightly {each}" for each in range(max(0, night + 1 - kept), night + 1)]
+
+
+def test_replaced_backups_that_go_are_not_counted_as_kept(stack: Stack, endpoint: LocalEndpoint) -> None:
+    nights = add_nightly(endpoint, 3, first=-60)
+    declare(stack, nightly(0, retain=False), "depends_on=[backup]", keep=2)
+    applied(stack)
+    assert endpoint.backup_ids() == {nights[2], *stack.backup_ids()}
+    declare(stack, nightly(1, retain=False), "depends_on=[backup]", keep=2)
+    preview = stack.preview()
+    assert f"of instance {HA}, older than" not in preview.diagnostics
+    applied(stack)
+    assert endpoint.backup_ids() == {nights[2], *stack.backup_ids()}
+    assert deletions(endpoint) == 3

@@ -39,6 +39,7 @@ def needs_of(
     backup_ids: Collection[str],
     run_backups: Collection[RunBackup],
     *,
+    is_preview: bool,
     not_before: float,
 ) -> Needs:
     """Find out who needs these backups.
@@ -46,6 +47,7 @@ def needs_of(
     Args:
         urn: the retention, which needs none itself.
         run_backups: those of the instance that the program declares.
+        is_preview: whether what is new among them is not in the state yet, and what it replaces still is.
         not_before: a state that was read before (monotonic) is read again.
 
     Raises:
@@ -62,7 +64,8 @@ def needs_of(
             "works, then run it again.",
         ) from error
     needs = Needs()
-    _add_state(needs, state, urn, set(backup_ids), replaced={each.urn for each in run_backups if each.is_new})
+    replaced = {each.urn for each in run_backups if is_preview and each.is_new}
+    _add_state(needs, state, urn, set(backup_ids), replaced)
     for each in run_backups:
         if each.adopted_id:
             needs.by_id.setdefault(each.adopted_id, f"{resource_name(each.urn)!r} takes it over")
@@ -78,7 +81,7 @@ def needs_of(
     return needs
 
 
-def _add_state(needs: Needs, state: StackState, urn: str, backup_ids: set[str], *, replaced: Collection[str]) -> None:
+def _add_state(needs: Needs, state: StackState, urn: str, backup_ids: set[str], replaced: Collection[str]) -> None:
     for resource in state.resources:
         if resource.urn == urn:
             continue

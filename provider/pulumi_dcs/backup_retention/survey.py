@@ -66,5 +66,7 @@ def survey(
     if not first.deleted:
         return Survey(first, foreseen)
     everything = {record.backup_id for record in records}
-    needs = needs_of(session, urn, inputs.instance_id, everything, run_backups, not_before=not_before)
+    needs = needs_of(
+        session, urn, inputs.instance_id, everything, run_backups, is_preview=is_preview, not_before=not_before
+    )
     return Survey(decided(needed=needs.by_id, leaving=needs.leaving), foreseen)
