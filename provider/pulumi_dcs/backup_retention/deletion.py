@@ -13,7 +13,6 @@ from ..operations.errors import CancelledError, OperationError
 from ..operations.operation import Operation
 from ..resources.advice import in_pulumis_terms
 from ..resources.backups import BackupService
-from ..resources.run_backups import RunBackups
 from ..session import Session
 from . import preview
 from .names import DELETED_IDS
@@ -80,10 +79,8 @@ class Deletion:
         """Those that were listed and still exist, once it is sure that each of them may go now."""
         inputs, operation = self._inputs, self._operation
         self._wait_until_restored()
-        started_at = self._session.clock.monotonic()
         snapshot = self._service.cache.list_completely(operation, inputs.instance_id)
-        run_backups = self._session.shared(RunBackups).of(self._properties)
-        found = survey(self._session, self._urn, inputs, snapshot, run_backups, is_preview=False, not_before=started_at)
+        found = survey(self._session, self._urn, self._properties, snapshot, is_preview=False)
         existing = [each for each in inputs.deletes if each in snapshot.records and not snapshot.records[each].is_gone]
         to_stay = [each for each in existing if each not in found.decision.deleted_ids]
         if to_stay:

@@ -97,10 +97,9 @@ class Lifecycle:
         operation = self._session.operation(
             f"list the backups of instance {instance_id}", urn, request.timeout or READ_TIMEOUT
         )
-        started_at = self._session.clock.monotonic()
         try:
             snapshot = service.cache.list_completely(operation, instance_id)
-            found = survey(self._session, urn, Inputs.of(known), snapshot, (), is_preview=False, not_before=started_at)
+            found = survey(self._session, urn, known, snapshot, is_preview=False)
         except ServiceError as error:
             if not is_instance_gone(error):
                 raise

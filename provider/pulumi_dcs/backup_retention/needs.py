@@ -32,29 +32,17 @@ class Needs:
     leaving: set[str] = field(default_factory=set)
 
 
-def needs_of(
-    session: Session,
-    urn: str,
-    instance_id: str,
-    backup_ids: Collection[str],
-    run_backups: Collection[RunBackup],
-    *,
-    is_preview: bool,
-    not_before: float,
-) -> Needs:
-    """Find out who needs these backups.
+def read_state(session: Session, urn: str, instance_id: str, *, not_before: float) -> StackState:
+    """What the stack's state holds.
 
     Args:
-        urn: the retention, which needs none itself.
-        run_backups: those of the instance that the program declares.
-        is_preview: whether what is new among them is not in the state yet, and what it replaces still is.
         not_before: a state that was read before (monotonic) is read again.
 
     Raises:
-        StateUnreadableError: the state can't be read.
+        StateUnreadableError: it can't be read.
     """
     try:
-        state = session.stack_states.read(urn, session.organization, not_before=not_before)
+        return session.stack_states.read(urn, session.organization, not_before=not_before)
     except StackStateUnavailable as error:
         raise StateUnreadableError(
             f"No backup of instance {instance_id} is deleted: the stack's saved state can't be read, which tells the "
@@ -63,6 +51,24 @@ def needs_of(
             advice="make sure that the `pulumi` that runs this program can be found and that `pulumi stack export` "
             "works, then run it again.",
         ) from error
+
+
+def needs_of(
+    session: Session,
+    state: StackState,
+    urn: str,
+    backup_ids: Collection[str],
+    run_backups: Collection[RunBackup],
+    *,
+    is_preview: bool,
+) -> Needs:
+    """Find out who needs these backups.
+
+    Args:
+        urn: the retention, which needs none itself.
+        run_backups: those of the instance that the program declares.
+        is_preview: whether what is new among them is not in the state yet, and what it replaces still is.
+    """
     needs = Needs()
     replaced = {each.urn for each in run_backups if is_preview and each.is_new}
     _add_state(needs, state, urn, set(backup_ids), replaced)

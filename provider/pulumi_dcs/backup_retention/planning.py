@@ -21,6 +21,7 @@ from . import preview
 from .names import DELETES
 from .preview_notes import PreviewNotes
 from .properties import UNSETTLED, Inputs, changed, listed, listed_ids, not_known, replacements
+from .siblings import Siblings
 from .survey import Survey, survey
 
 _LIST_TIMEOUT: Final = 2 * 60.0
@@ -45,6 +46,7 @@ class Planning:
         self._services = services
         self._probe = session.shared(InstanceProbe)
         self._run_backups = session.shared(RunBackups)
+        self._siblings = session.shared(Siblings)
         self._notes = session.shared(PreviewNotes)
 
     def fill_in(
@@ -56,6 +58,7 @@ class Planning:
             NotListedError: the preview of this run has not listed one of them.
             DcsError: what goes could not be found out, in an ``up``.
         """
+        self._siblings.note(urn, inputs)
         if not self._is_due(old_inputs, inputs):
             return []
         is_preview, is_secret = program.dry_run, "remark" in program.secret_inputs
@@ -96,7 +99,7 @@ class Planning:
 
     def _survey(self, urn: str, inputs: Mapping[str, Any], *, is_preview: bool) -> Survey | None:
         """Decide what goes; None in a preview that can't find out, and has said why."""
-        log, started_at = self._session.log, self._session.clock.monotonic()
+        log = self._session.log
         if missing := not_known(inputs):
             log.info(urn, preview.not_asked(missing))
             return None
@@ -115,8 +118,7 @@ class Planning:
             name = f"list the backups of instance {known.instance_id}"
             operation = self._session.operation(name, urn, _LIST_TIMEOUT)
             snapshot = service.cache.list_completely(operation, known.instance_id)
-        run_backups = self._run_backups.of(inputs)
-        return survey(self._session, urn, known, snapshot, run_backups, is_preview=is_preview, not_before=started_at)
+        return survey(self._session, urn, inputs, snapshot, is_preview=is_preview)
 
     def _say(
         self,

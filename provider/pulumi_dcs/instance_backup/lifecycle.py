@@ -21,7 +21,6 @@ from ..engine.requests import (
     UpdateRequest,
     UpdateResponse,
 )
-from ..engine.unknowns import has_unknowns
 from ..engine.urn import resource_name
 from ..engine.values import without_assets
 from ..operations.errors import (
@@ -42,12 +41,13 @@ from ..resources.location import LocationFiller
 from ..resources.names import SECRET_INPUTS
 from ..resources.origin import check_origin, is_elsewhere
 from ..resources.refusals import refuse
-from ..resources.run_backups import RunBackup, RunBackups, location_of
+from ..resources.run_backups import RunBackups
 from ..session import Session
 from . import preview
 from .adoption import Adoption
 from .completion import Completion
 from .creation import Creation
+from .declaration import declared
 from .encryption import with_note_of_encrypted
 from .identity import BackupId
 from .orphans import name_orphans
@@ -106,7 +106,7 @@ class Lifecycle:
         if not failures and program.dry_run and not request.old_inputs:
             failures = self._check_what_is_made(urn, inputs)
         notes.checked_at = notes.checked_at or session.clock.monotonic()
-        self._note_for_others(urn, inputs, is_new=not request.old_inputs)
+        self._run_backups.note(declared(urn, inputs, is_new=not request.old_inputs and not self._adopts(urn, inputs)))
         return CheckResponse(inputs, refuse(failures, inputs, program.secret_inputs))
 
     @diagnosed
@@ -250,11 +250,14 @@ class Lifecycle:
             raise DiagnosticError(text) from error
         self._session.journal.forget(which.backup_id)
 
+    def _adopts(self, urn: str, inputs: Mapping[str, Any]) -> bool:
+        adopted = inputs.get("adopt_backup_id")
+        return adopted is not None and not self._adoption.is_spent(urn, adopted)
+
     def _check_what_is_made(self, urn: str, inputs: Mapping[str, Any]) -> list[Any]:
         """Check what a preview is about to have made, and say it, unless the diff has said it."""
         notes = self._session.notes(urn)
-        adopted = inputs.get("adopt_backup_id")
-        if adopted is not None and not self._adoption.is_spent(urn, adopted):
+        if self._adopts(urn, inputs):
             return list(self._preflight.check_adoption(urn, inputs))
         is_first = not notes.old_inputs
         if not notes.was_diffed:
@@ -265,23 +268,6 @@ class Lifecycle:
             elif not is_first:
                 self._session.log.info(urn, preview.forced_replacement(inputs))
         return list(self._preflight.check_creation(urn, inputs, is_first=is_first))
-
-    def _note_for_others(self, urn: str, inputs: Mapping[str, Any], *, is_new: bool) -> None:
-        """Let other resources of this run know which backup is taken, or taken over."""
-        adopted = str(inputs.get("adopt_backup_id") or "")
-        remark = inputs.get("remark", "")
-        is_new = is_new and not (adopted and not self._adoption.is_spent(urn, adopted))
-        wait = inputs.get("wait", True)
-        self._run_backups.note(
-            RunBackup(
-                urn,
-                location_of(inputs),
-                None if has_unknowns(remark) else remark,
-                is_new=is_new,
-                is_awaited=wait is not False,
-                adopted_id=adopted,
-            )
-        )
 
     def _foresee_replacement(
         self,
