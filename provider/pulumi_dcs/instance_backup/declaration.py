@@ -9,7 +9,7 @@ from ..engine.unknowns import has_unknowns
 from ..resources.run_backups import RunBackup, location_of
 
 
-def declared(urn: str, inputs: Mapping[str, Any], *, is_new: bool) -> RunBackup:
+def run_backup(urn: str, inputs: Mapping[str, Any], *, is_new: bool) -> RunBackup:
     """The backup with these checked inputs.
 
     Args:

@@ -47,7 +47,7 @@ from . import preview
 from .adoption import Adoption
 from .completion import Completion
 from .creation import Creation
-from .declaration import declared
+from .declaration import run_backup
 from .encryption import with_note_of_encrypted
 from .identity import BackupId
 from .orphans import name_orphans
@@ -106,7 +106,8 @@ class Lifecycle:
         if not failures and program.dry_run and not request.old_inputs:
             failures = self._check_what_is_made(urn, inputs)
         notes.checked_at = notes.checked_at or session.clock.monotonic()
-        self._run_backups.note(declared(urn, inputs, is_new=not request.old_inputs and not self._adopts(urn, inputs)))
+        is_spent = inputs.get("adopt_backup_id") in (None, notes.held, notes.adopted_before)
+        self._run_backups.note(run_backup(urn, inputs, is_new=is_spent and not request.old_inputs))
         return CheckResponse(inputs, refuse(failures, inputs, program.secret_inputs))
 
     @diagnosed
@@ -250,14 +251,11 @@ class Lifecycle:
             raise DiagnosticError(text) from error
         self._session.journal.forget(which.backup_id)
 
-    def _adopts(self, urn: str, inputs: Mapping[str, Any]) -> bool:
-        adopted = inputs.get("adopt_backup_id")
-        return adopted is not None and not self._adoption.is_spent(urn, adopted)
-
     def _check_what_is_made(self, urn: str, inputs: Mapping[str, Any]) -> list[Any]:
         """Check what a preview is about to have made, and say it, unless the diff has said it."""
         notes = self._session.notes(urn)
-        if self._adopts(urn, inputs):
+        adopted = inputs.get("adopt_backup_id")
+        if adopted is not None and not self._adoption.is_spent(urn, adopted):
             return list(self._preflight.check_adoption(urn, inputs))
         is_first = not notes.old_inputs
         if not notes.was_diffed:
