@@ -93,7 +93,7 @@ class Deletion:
                 f"No backup of instance {inputs.instance_id} was deleted: since it was decided what goes, something "
                 "has changed.",
                 facts=facts,
-                advice="run `pulumi up` again: it decides anew.",
+                advice="run `pulumi up` again; it decides by what is true then.",
             )
         return existing
 

@@ -73,7 +73,7 @@ class BackupRetention(RetentionProperties, Resource, module="dcs", name="BackupR
             keep_ids: backups that stay whatever their age.
             max_deletions: how many backups one run may delete, 10 by default. If there are more, nothing is deleted
                 and the run stops.
-            triggers: any values; a change in them has the backups counted anew.
+            triggers: any values; a change in them has the backups counted again.
             region: the instance's region. Default: ``dcs:region``, ``HW_REGION_NAME``.
             project_id: the instance's project. Default: ``dcs:projectId``, ``HUAWEICLOUD_SDK_PROJECT_ID``,
                 ``HW_PROJECT_ID``; else IAM is asked for the region's project.

@@ -62,7 +62,7 @@ _RULES: Final[Mapping[str, Rule]] = {
     "remark": _remark,
     "keep_ids": _keep_ids,
     "max_deletions": _max_deletions,
-    "triggers": triggers_rule("has the backups counted anew"),
+    "triggers": triggers_rule("has the backups counted again"),
     "region": region_rule,
     "project_id": id_rule,
 }
