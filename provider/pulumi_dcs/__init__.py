@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from .api.backup_format import BackupFormat
+from .backup_retention.resource import BackupRetention
 from .backup_verification.resource import BackupVerification
 from .hooks import backup_before
 from .instance_backup.resource import InstanceBackup
@@ -28,6 +29,7 @@ __all__ = [
     "Backup",
     "BackupFormat",
     "BackupLink",
+    "BackupRetention",
     "BackupVerification",
     "Instance",
     "InstanceBackup",

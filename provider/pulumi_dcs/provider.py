@@ -42,3 +42,14 @@ class BackupVerificationProvider(DynamicProvider):
         from .session import process_session
 
         return process_session(configuration).shared(Lifecycle)
+
+
+class BackupRetentionProvider(DynamicProvider):
+    """Carries out what the engine asks for a ``BackupRetention``."""
+
+    def make_provider(self, configuration: Mapping[str, Any]) -> Provider:
+        """The one lifecycle of this process, whatever asks first."""
+        from .backup_retention.lifecycle import Lifecycle
+        from .session import process_session
+
+        return process_session(configuration).shared(Lifecycle)

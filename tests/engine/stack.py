@@ -15,6 +15,7 @@ from typing import Any, Final
 
 PROJECT: Final = "shop"
 RESOURCE_TYPE: Final = "pulumi-python:dynamic/dcs:InstanceBackup"
+RETENTION_TYPE: Final = "pulumi-python:dynamic/dcs:BackupRetention"
 
 
 @dataclass(frozen=True)
@@ -102,12 +103,12 @@ class Stack:
     def destroy(self, *options: str) -> Outcome:
         return self.pulumi("destroy", "--yes", "--skip-preview", *options)
 
-    def preview_json(self, *options: str) -> list[dict[str, Any]]:
-        """The steps that a preview plans for backups."""
+    def preview_json(self, *options: str, type_: str = RESOURCE_TYPE) -> list[dict[str, Any]]:
+        """The steps that a preview plans for backups, or for another type."""
         done = self._run("preview", "--json", *options)
         assert done.returncode == 0, done.stdout + done.stderr
         steps: list[dict[str, Any]] = json.loads(done.stdout)["steps"]
-        return [step for step in steps if RESOURCE_TYPE in step["urn"]]
+        return [step for step in steps if type_ in step["urn"]]
 
     def resources(self, type_: str = RESOURCE_TYPE) -> list[dict[str, Any]]:
         """The resources of a type in the exported state, those that are about to be deleted among them."""
@@ -119,6 +120,15 @@ class Stack:
     def resource(self) -> dict[str, Any]:
         """The one backup in the exported state."""
         (found,) = self.resources()
+        return found
+
+    def retentions(self) -> list[dict[str, Any]]:
+        """The retentions in the exported state."""
+        return self.resources(RETENTION_TYPE)
+
+    def retention(self) -> dict[str, Any]:
+        """The one retention in the exported state."""
+        (found,) = self.retentions()
         return found
 
     def backup_ids(self) -> set[str]:

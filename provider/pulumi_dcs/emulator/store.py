@@ -120,7 +120,7 @@ class Store:
     def any_instance(self, instance_id: str) -> StoredInstance | None:
         """The instance of that id, whichever project it belongs to."""
         row = self._db.execute(f"{_SELECT_INSTANCES} where instance_id = ?", (instance_id,)).fetchone()
-        return self._as_of_now(StoredInstance(*row)) if row else None
+        return self._as_of_now(StoredInstance(*row), self.tasks.occupied(self.now())) if row else None
 
     def instances(self, project_id: str) -> list[StoredInstance]:
         """All instances of the project, by name."""

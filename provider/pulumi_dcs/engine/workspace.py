@@ -63,6 +63,22 @@ def engine_directory() -> Path | None:
     return next((Path(line[1:]) for line in found.splitlines() if line.startswith("n/")), None)
 
 
+def engine_run() -> str:
+    """A text that tells this run of the engine from every other one on this machine; empty where it can't be found out.
+
+    A process's number is used again; together with the moment of its start it is not.
+    """
+    engine = _engine_process()
+    if engine is None:
+        return ""
+    try:
+        # Field 22 of "pid (name) state …": the start, in clock ticks since the machine's.
+        started = Path(f"/proc/{engine.pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        started = _output("ps", "-o", "lstart=", "-p", str(engine.pid)).strip()
+    return f"{engine.pid} {started}" if started else ""
+
+
 def working_directory() -> Path:
     """The folder that relative paths of the engine's settings are relative to.
 

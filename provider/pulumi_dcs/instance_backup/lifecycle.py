@@ -42,11 +42,13 @@ from ..resources.location import LocationFiller
 from ..resources.names import SECRET_INPUTS
 from ..resources.origin import check_origin, is_elsewhere
 from ..resources.refusals import refuse
+from ..resources.run_backups import RunBackups
 from ..session import Session
 from . import preview
 from .adoption import Adoption
 from .completion import Completion
 from .creation import Creation
+from .declaration import run_backup
 from .encryption import with_note_of_encrypted
 from .identity import BackupId
 from .orphans import name_orphans
@@ -82,6 +84,7 @@ class Lifecycle:
         self._preflight = Preflight(session, self._locations, self._services)
         self._completion = Completion(session.clock)
         self._adoption = Adoption(session)
+        self._run_backups = session.shared(RunBackups)
         self._name_orphans = name_orphans(session, self._services)
 
     @property
@@ -103,6 +106,8 @@ class Lifecycle:
         if not failures and program.dry_run and not request.old_inputs:
             failures = self._check_what_is_made(urn, inputs)
         notes.checked_at = notes.checked_at or session.clock.monotonic()
+        is_spent = inputs.get("adopt_backup_id") in (None, notes.held, notes.adopted_before)
+        self._run_backups.note(run_backup(urn, inputs, is_new=is_spent and not request.old_inputs))
         return CheckResponse(inputs, refuse(failures, inputs, program.secret_inputs))
 
     @diagnosed

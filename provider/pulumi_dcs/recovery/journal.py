@@ -71,6 +71,11 @@ class Journal:
         home = _home(environment)
         return cls(home / "pulumi-dcs" if home else None, environment, warn)
 
+    @property
+    def folder(self) -> Path | None:
+        """Where this package keeps what outlives a process; None where there is no such place."""
+        return self._folder
+
     # What is kept of a create
 
     @_surviving

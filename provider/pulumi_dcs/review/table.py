@@ -7,12 +7,13 @@ from typing import Final
 
 from ..api.clock import in_words
 from ..api.instances import CACHE_MODES, Instance
+from ..api.words import size_in_words
 from .changes import Kind, KnownBackup
 from .inert import code, word
 from .layout import fitted, folded, table_line
 from .report import Report
 from .rows import Row, seconds_taken, total_estimate
-from .sentence import age_in_words, date_and_size, size_in_words
+from .sentence import age_in_words, date_and_size
 
 _FOLDED_FROM: Final = 20
 """Rows up to which the table is shown as it is; above that, sums by what happens come first."""

@@ -1,0 +1,1 @@
+"""``BackupRetention``: keeps the newest backups of an instance that match, and deletes the older ones."""

@@ -1,0 +1,152 @@
+"""What ``check`` decides: which backups go, shown in a preview, compared with it in an ``up``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ..api.backups import BackupRecord
+from ..api.errors import ServiceError
+from ..api.instances import is_instance_gone
+from ..engine.requests import ProgramFacts
+from ..operations.errors import OperationError
+from ..operations.record_cache import Snapshot
+from ..resources.backups import BackupServices
+from ..resources.instance_probe import InstanceProbe, no_instance
+from ..resources.location import LocationFiller
+from ..resources.refusals import Failure
+from ..resources.run_backups import RunBackups
+from ..session import Session
+from . import preview
+from .names import DELETES
+from .preview_notes import PreviewNotes
+from .properties import UNSETTLED, Inputs, changed, listed, listed_ids, not_known, replacements
+from .siblings import Siblings
+from .survey import Survey, survey
+
+_LIST_TIMEOUT: Final = 2 * 60.0
+"""Seconds that an ``up`` waits for the list of an instance's backups."""
+
+
+class NotListedError(OperationError):
+    """The backups that would go now are not those that the preview has listed."""
+
+
+class Planning:
+    """Fills in the backups that go.
+
+    Args:
+        locations: knows whether there are credentials at hand.
+        services: the backups of each project and region.
+    """
+
+    def __init__(self, session: Session, locations: LocationFiller, services: BackupServices) -> None:
+        self._session = session
+        self._locations = locations
+        self._services = services
+        self._probe = session.shared(InstanceProbe)
+        self._run_backups = session.shared(RunBackups)
+        self._siblings = session.shared(Siblings)
+        self._notes = session.shared(PreviewNotes)
+
+    def fill_in(
+        self, urn: str, old_inputs: Mapping[str, Any], inputs: dict[str, Any], program: ProgramFacts
+    ) -> list[Failure]:
+        """Fill in the backups that go, if there is a reason to look at them.
+
+        Raises:
+            NotListedError: the preview of this run has not listed one of them.
+            DcsError: what goes could not be found out, in an ``up``.
+        """
+        self._siblings.note(urn, inputs)
+        if not self._is_due(old_inputs, inputs):
+            return []
+        is_preview, is_secret = program.dry_run, "remark" in program.secret_inputs
+        try:
+            found = self._survey(urn, inputs, is_preview=is_preview)
+        except ServiceError as error:
+            if is_preview or is_instance_gone(error):
+                return [no_instance(error)]
+            raise
+        if found is None:
+            self._notes.write(urn, None)
+            return []
+        known, decision = Inputs.of(inputs), found.decision
+        if len(decision.deleted) > known.max_deletions:
+            return [Failure("max_deletions", preview.too_many(known, decision, is_secret=is_secret))]
+        if decision.deleted:
+            inputs[DELETES] = listed(decision.deleted, is_secret=is_secret)
+        if is_preview:
+            self._notes.write(urn, decision.deleted_ids)
+            self._say(urn, old_inputs, inputs, found, is_secret=is_secret)
+        else:
+            self._compare(urn, known, found, is_secret=is_secret)
+        return []
+
+    def _is_due(self, old_inputs: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:
+        """Whether there is a reason: something is new, a refresh has seen a surplus, or this run takes a backup.
+
+        After a run that deleted something, it is looked once more: it may have failed half-way.
+        """
+        return bool(
+            not old_inputs
+            or changed(old_inputs, inputs)
+            or replacements(old_inputs, inputs)
+            or old_inputs.get(UNSETTLED)
+            or listed_ids(old_inputs)
+            or any(each.is_new for each in self._run_backups.of(inputs))
+        )
+
+    def _survey(self, urn: str, inputs: Mapping[str, Any], *, is_preview: bool) -> Survey | None:
+        """Decide what goes; None in a preview that can't find out, and has said why."""
+        log = self._session.log
+        if missing := not_known(inputs):
+            log.info(urn, preview.not_asked(missing))
+            return None
+        if is_preview and not self._locations.has_credentials(urn):
+            log.info(urn, preview.not_asked(()))
+            return None
+        known = Inputs.of(inputs)
+        service = self._services.of(inputs)
+        snapshot: Snapshot[BackupRecord] | None
+        if is_preview:
+            snapshot = self._probe.backups(urn, service, known.instance_id)
+            if snapshot is None or not snapshot.is_complete:
+                log.info(urn, preview.not_asked(()))
+                return None
+        else:
+            name = f"list the backups of instance {known.instance_id}"
+            operation = self._session.operation(name, urn, _LIST_TIMEOUT)
+            snapshot = service.cache.list_completely(operation, known.instance_id)
+        return survey(self._session, urn, inputs, snapshot, is_preview=is_preview)
+
+    def _say(
+        self,
+        urn: str,
+        old_inputs: Mapping[str, Any],
+        inputs: Mapping[str, Any],
+        found: Survey,
+        *,
+        is_secret: bool,
+    ) -> None:
+        known = Inputs.of(inputs)
+        if found.decision.deleted:
+            self._session.log.info(urn, preview.deletions(known, found, is_secret=is_secret))
+        elif not old_inputs or {"keep", "remark", "keep_ids"}.intersection(changed(old_inputs, inputs)):
+            self._session.log.info(urn, preview.nothing_to_delete(known, found, is_secret=is_secret))
+
+    def _compare(self, urn: str, inputs: Inputs, found: Survey, *, is_secret: bool) -> None:
+        note = self._notes.read(urn)
+        if note is None:
+            return
+        others = [record for record in found.decision.deleted if record.backup_id not in note.backup_ids]
+        if not others:
+            return
+        described = [preview.describe(record, is_secret=is_secret) for record in others]
+        why = "its preview did not list" if note.is_listed else "its preview could not find out"
+        raise NotListedError(
+            f"No backup of instance {inputs.instance_id} was deleted: {why} all that would go now.",
+            facts=[f"not listed: backup {each}" for each in described],
+            advice="run `pulumi up` again and read its preview. If a resource of this program takes the new backup, "
+            "let the retention depend on it (depends_on=[backup]).",
+        )
