@@ -1,7 +1,8 @@
-"""Runs the root project for real: preview, up, the outputs, a second up: ``make demo``.
+"""Runs the root project for real: ``make demo``.
 
-Against a local DCS endpoint; with credentials and ``DCS_INSTANCE_ID`` in the environment, against the real service.
-Endpoint and stack keep their state below ``.demo``, so that the next run finds its backup again.
+Against a local DCS endpoint with real data: a backup is taken and verified, the data are damaged, and a restore brings
+them back. With credentials and ``DCS_INSTANCE_ID`` in the environment, against the real service: then nothing is
+damaged or restored. Endpoint and stack keep their state below ``.demo``, so that the next run finds its backup again.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 import requests
+from demo_data import Data
 from engine import find_engine
 
 ROOT: Final = Path(__file__).parent.parent
@@ -45,13 +47,33 @@ def main() -> None:
     stack = "dev" if is_real else STACK
     run(everything, "pulumi", "stack", "select", stack, "--create", quiet=True)
     run(everything, "pulumi", "config", "set", "instanceId", instance_id, quiet=True)
+    run(everything, "pulumi", "config", "rm", "restoreFrom", quiet=True)
+    data = None if is_real else data_of(environment["DCS_ENDPOINT"])
+    if data is not None:
+        heading("Write some data")
+        data.write()
+        before = data.digest()
+        print(f"instance orders holds {before[0]} keys")
     heading("What would happen?")
     run(everything, "pulumi", "preview", "--diff")
-    heading("Make it so")
+    heading("Make it so: the backup is taken, and the service reads it through")
     run(everything, "pulumi", "up", "--yes", "--skip-preview")
     heading("The outputs")
     run(everything, "pulumi", "stack", "output", "--json")
-    heading("Once more: nothing to do")
+    if data is not None:
+        heading("A bad migration")
+        print(data.damage())
+        backup_id = output_of(everything, "pulumi", "stack", "output", "backup_id")
+        heading("What would the restore do?")
+        run(everything, "pulumi", "config", "set", "restoreFrom", backup_id)
+        run(everything, "pulumi", "preview", "--diff")
+        heading("Restore")
+        run(everything, "pulumi", "up", "--yes", "--skip-preview")
+        after = data.digest()
+        if after != before:
+            sys.exit(f"The data are not what they were: {after[0]} keys, {before[0]} before.")
+        print(f"\ninstance orders holds {after[0]} keys: every key and value is what it was")
+    heading("Once more: nothing to do, and nothing is restored twice")
     run(everything, "pulumi", "up", "--yes", "--skip-preview", "--expect-no-changes")
     heading("Go on by hand")
     write_environment(environment)
@@ -64,6 +86,15 @@ def main() -> None:
         "  pulumi destroy                               # deletes the backup\n"
         "  make clean                                   # forgets the local endpoint and the stack"
     )
+
+
+def data_of(endpoint: str) -> Data | None:
+    """The data of the demo's instance; None where this machine has no server for them."""
+    response = requests.get(f"{endpoint}/control/instances/{LOCAL_INSTANCE}/server", timeout=30)
+    if response.ok:
+        return Data(endpoint, LOCAL_INSTANCE)
+    print("There is no Valkey server for this machine: the demo goes on without data, and restores nothing.")
+    return None
 
 
 def heading(text: str) -> None:
@@ -86,6 +117,12 @@ def run(environment: dict[str, str], *command: str, quiet: bool = False) -> None
     if done.returncode:
         print((done.stdout or "") + (done.stderr or ""), file=sys.stderr)
         sys.exit(done.returncode)
+
+
+def output_of(environment: dict[str, str], *command: str) -> str:
+    """What a command prints."""
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
 
 
 def stack_environment() -> dict[str, str]:
@@ -117,7 +154,7 @@ def start_endpoint() -> dict[str, str]:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "pulumi_dcs.emulator"),
-                *("--port", str(port), "--database", str(STATE / "endpoint.sqlite"), "--duration", "6"),
+                *("--port", str(port), "--database", str(STATE / "endpoint.sqlite"), "--duration", "3"),
             ],
             env={**os.environ, **settings},
             stdin=subprocess.DEVNULL,
