@@ -271,7 +271,8 @@ def test_a_failed_deletion_says_what_went_before_and_the_next_up_goes_on(stack: 
 def test_an_interrupted_run_is_continued(stack: Stack, endpoint: LocalEndpoint, how: str) -> None:
     nights = add_nightly(endpoint, 4)
     declare(stack, keep=1)
-    endpoint.plan({"operation": "delete_backup", "skip": 1, "delay": 30.0, "times": 1})
+    busy = '{"error_code": "DCS.4096", "error_msg": "busy"}'
+    endpoint.plan({"operation": "delete_backup", "skip": 1, "status": 400, "body": busy, "times": -1})
     process = stack.start_up(lambda: deletions(endpoint) == 2)
     if how == "kill":
         kill_group(process)

@@ -115,7 +115,7 @@ class Lifecycle:
             surplus=surplus,
             endpoint=service.client.location.endpoint,
         )
-        inputs = {name: value for name, value in request.inputs.items() if name != UNSETTLED}
+        inputs = {name: value for name, value in request.inputs.items() if name not in (UNSETTLED, DELETES)}
         return ReadResponse(request.id, outs, {**inputs, UNSETTLED: True} if surplus else inputs)
 
     @diagnosed
