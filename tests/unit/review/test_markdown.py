@@ -201,8 +201,8 @@ def test_what_a_retention_deletes_is_counted_and_has_a_row_each() -> None:
     assert told.label == "backup: delete"
     text = markdown(told)
     for each in ("b1", "b2"):
-        (row,) = [line for line in text.splitlines() if f"deletes an old backup, `nightly {each}`" in line]
-        assert f"`{each}` (2026-11-20 02:00 UTC, 1.1 GB)" in row
+        (row,) = [line for line in text.splitlines() if f"deletes an old backup, <code>nightly {each}</code>" in line]
+        assert f"<code>{each}</code> (2026-11-20 02:00 UTC, 1.1 GB)" in row
     deletes = [each["deletes"] for each in to_json(told)["backups"]]
     assert [each["id"] for each in deletes] == ["b1", "b2"]
     assert deletes[0]["remark"] == "nightly b1"
