@@ -141,9 +141,11 @@ def _deletions_of(step: Step) -> list[Change]:
     # Of a step that failed half-way, the outputs tell what was deleted before.
     deleted = new.outputs.get(DELETED_IDS)
     done = set(deleted) if isinstance(deleted, list) else set()
+    before = step.old.outputs.get(DELETED_IDS) if step.old is not None else None
     found = []
     for row in rows if isinstance(rows, list) else ():
-        if not isinstance(row, Mapping):
+        # A refresh changes the outputs, and leaves the inputs of the run before, whose work is done.
+        if not isinstance(row, Mapping) or row.get("backup_id") in (before or ()):
             continue
         size = row.get("size")
         backup = KnownBackup(

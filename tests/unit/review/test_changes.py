@@ -173,3 +173,8 @@ def test_of_a_retention_that_failed_it_is_told_what_was_deleted_before() -> None
     new = retention("b1", "b2", deleted_ids=["b1"])
     found = changes_in(log(step("update", "orders", None, new, type_=RETENTION, ends="resOpFailedEvent")))
     assert [(each.goes and each.goes.backup_id, each.is_done) for each in found] == [("b1", True), ("b2", False)]
+
+
+def test_what_was_deleted_by_an_earlier_run_is_no_deletion_of_a_refresh() -> None:
+    old, new = retention("b1", deleted_ids=["b1"], surplus=0), retention("b1", deleted_ids=["b1"], surplus=2)
+    assert changes_in(log(step("update", "orders", old, new, type_=RETENTION))) == []
