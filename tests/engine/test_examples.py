@@ -102,6 +102,20 @@ def test_every_migration_has_a_backup_of_its_own(
     assert all(" ~dcs:" in remark for remark in remarks) == (mark == "true")
 
 
+def test_retention(make_stack: MakeStack, endpoint: LocalEndpoint) -> None:
+    stack = example(make_stack, "retention", instanceId=HA, keep="2")
+    other = endpoint.add_backup(HA, remark="by hand")
+    for night in ("2026-11-24", "2026-11-25", "2026-11-26"):
+        assert stack.pulumi("config", "set", "night", night).ok
+        outcome = stack.pulumi("up", "--yes")
+        assert outcome.ok, outcome.text
+        assert stack.up("--expect-no-changes").ok
+    remarks = [backup["remark"] for backup in endpoint.backups()]
+    assert remarks == ["nightly 2026-11-26", "nightly 2026-11-25", "by hand"]
+    assert other in endpoint.backup_ids()
+    assert endpoint.count("delete_backup") == 1
+
+
 def test_several_regions(make_stack: MakeStack, endpoint: LocalEndpoint) -> None:
     fleet = {f'fleet["{region}"][0]': instance for region, instance in (("cn-north-4", HA), ("eu-west-101", CLUSTER))}
     stack = example(make_stack, "several-regions", **fleet)
@@ -205,7 +219,9 @@ def test_guarded_update(make_stack: MakeStack, endpoint: LocalEndpoint) -> None:
     assert len(list((stack.folder / "last-backups").glob("orders-*/*.rdb"))) == 1
 
 
-@pytest.mark.parametrize("name", ["guarded-change", "several-regions", "component", "rollback", "staging-copy"])
+@pytest.mark.parametrize(
+    "name", ["guarded-change", "retention", "several-regions", "component", "rollback", "staging-copy"]
+)
 def test_what_is_missing_is_named(make_stack: MakeStack, name: str) -> None:
     outcome = example(make_stack, name).preview()
     assert not outcome.ok

@@ -271,7 +271,8 @@ def test_a_failed_deletion_says_what_went_before_and_the_next_up_goes_on(stack: 
 def test_an_interrupted_run_is_continued(stack: Stack, endpoint: LocalEndpoint, how: str) -> None:
     nights = add_nightly(endpoint, 4)
     declare(stack, keep=1)
-    endpoint.plan({"operation": "delete_backup", "skip": 1, "delay": 30.0, "times": 1})
+    busy = '{"error_code": "DCS.4096", "error_msg": "busy"}'
+    endpoint.plan({"operation": "delete_backup", "skip": 1, "status": 400, "body": busy, "times": -1})
     process = stack.start_up(lambda: deletions(endpoint) == 2)
     if how == "kill":
         kill_group(process)
@@ -377,3 +378,72 @@ def test_a_secret_pattern_is_never_shown(stack: Stack, endpoint: LocalEndpoint) 
     for text in (preview.text, outcome.text, export):
         assert "hunter" not in text
     assert len(endpoint.backups()) == 1
+
+
+def test_a_list_that_lags_behind_shows_no_surplus(stack: Stack, endpoint: LocalEndpoint) -> None:
+    endpoint.behave(delete_lag=3600.0)
+    nights = add_nightly(endpoint, 3)
+    declare(stack, keep=1)
+    applied(stack)
+    assert deletions(endpoint) == 2
+    assert stack.up("--expect-no-changes").ok
+    assert stack.refresh("--expect-no-changes").ok
+    assert stack.up("--expect-no-changes").ok
+    assert deletions(endpoint) == 2
+    assert endpoint.backup_ids() == {nights[2]}
+
+
+def test_a_backup_that_nobody_waits_for_is_not_counted_before_it_has_succeeded(
+    stack: Stack, endpoint: LocalEndpoint
+) -> None:
+    """Without depends_on, or with wait=False, the preview and the `up` still agree, or the `up` stops."""
+    add_nightly(endpoint, 2)
+    endpoint.behave(duration=600.0)
+    backup = f"backup = InstanceBackup('backup', instance_id={HA!r}, remark='nightly now', wait=False)"
+    declare(stack, backup, "depends_on=[backup]", keep=2)
+    outcome = stack.pulumi("up", "--yes")
+    assert outcome.ok, outcome.text
+    assert deletions(endpoint) == 0
+    assert len(endpoint.backups()) == 3
+
+
+def test_another_instance_replaces_and_a_deleted_one_drops_the_retention(stack: Stack, endpoint: LocalEndpoint) -> None:
+    nights = add_nightly(endpoint, 2)
+    other = endpoint.add_instance(cache_mode="ha", name="other")
+    declare(stack, keep=2)
+    applied(stack)
+    declare(stack, keep=2, instance_id=other)
+    (step, *_) = stack.preview_json(type_=RETENTION_TYPE)
+    assert (step["op"], step["detailedDiff"].keys()) == ("replace", {"instance_id"})
+    applied(stack)
+    assert stack.retention()["id"] == other
+    assert endpoint.backup_ids() == set(nights)
+    endpoint.remove_instance(other)
+    assert stack.refresh().ok
+    assert not stack.retentions()
+    preview = stack.preview()
+    assert not preview.ok
+    assert f"instance_id is '{other}': there is no such instance." in preview.diagnostics
+
+
+def test_what_cannot_be_listed_completely_deletes_nothing(stack: Stack, endpoint: LocalEndpoint) -> None:
+    add_nightly(endpoint, 3)
+    declare(stack, keep=1)
+    endpoint.contradict(HA, missing_rows=1, times=-1)
+    preview = stack.preview()
+    assert preview.ok, preview.text
+    assert "This preview can't list the backups that go" in preview.diagnostics
+    assert deletions(endpoint) == 0
+
+
+def test_an_up_waits_while_the_instance_is_being_restored(stack: Stack, endpoint: LocalEndpoint) -> None:
+    nights = add_nightly(endpoint, 2)
+    endpoint.change_instance(HA, status="RESTORING", busy_for=600.0)
+    declare(stack, keep=1)
+    process = stack.start_up(lambda: endpoint.count("show_instance") > 0)
+    assert deletions(endpoint) == 0
+    endpoint.change_instance(HA, status="RUNNING", busy_for=0.0)
+    text, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, text
+    assert "the instance is being restored; nothing is deleted before it is finished" in text
+    assert endpoint.backup_ids() == {nights[1]}

@@ -14,6 +14,9 @@ import pytest
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
 from pulumi_dcs import policies
 from pulumi_dcs.api import error_codes
+from pulumi_dcs.backup_retention.names import DELETES
+from pulumi_dcs.backup_retention.names import INPUTS as RETENTION_INPUTS
+from pulumi_dcs.backup_retention.names import OUTPUTS as RETENTION_OUTPUTS
 from pulumi_dcs.instance_backup.names import INPUTS as INPUT_NAMES
 from pulumi_dcs.instance_backup.names import OUTPUTS as OUTPUT_NAMES
 
@@ -74,6 +77,8 @@ def test_every_policy_is_listed_with_its_level_and_settings() -> None:
 def test_every_input_and_output_is_named() -> None:
     page = REFERENCE.read_text()
     assert [name for name in (*INPUT_NAMES, *OUTPUT_NAMES) if f"`{name}`" not in page] == []
+    section = page.partition("## BackupRetention")[2]
+    assert [name for name in (*RETENTION_INPUTS, DELETES, *RETENTION_OUTPUTS) if f"`{name}`" not in section] == []
 
 
 def test_every_setting_is_named() -> None:

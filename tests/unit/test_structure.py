@@ -38,7 +38,10 @@ MAY_IMPORT: Final = {
     "hooks": frozenset({"api", "guard"}),
     "resources": frozenset({"api", "clients", "config", "engine", "operations", "recovery", "session"}),
     "review": frozenset(
-        {"api", "clients", "config", "engine", "instance_backup", "operations", "resources", "version"}
+        {
+            *("api", "backup_retention", "clients", "config", "engine", "instance_backup", "operations", "resources"),
+            "version",
+        }
     ),
 }
 """What each room may import of the others: arrows point one way."""

@@ -129,8 +129,7 @@ class Lifecycle:
         instance_id = instance_of(request.id)
         self._session.log.info(
             request.urn,
-            f"The retention is gone; no backup of instance {instance_id} was deleted. From now on they stay until "
-            "they are deleted otherwise.",
+            f"This retention ends; no backup of instance {instance_id} was deleted.",
         )
 
     def _deletion(self, request: CreateRequest | UpdateRequest, properties: Any, old_outputs: Any) -> Deletion:

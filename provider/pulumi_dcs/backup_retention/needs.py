@@ -8,6 +8,7 @@ from typing import Any
 
 from ..engine.stack_state import StackState, StackStateUnavailable, StateResource
 from ..engine.urn import resource_name
+from ..engine.values import SECRET
 from ..operations.errors import OperationError
 from ..recovery.evidence import record_id_of
 from ..resources.run_backups import RunBackup
@@ -25,11 +26,14 @@ class Needs:
 
     Attributes:
         by_id: those that stay, with who needs each, in words.
-        leaving: those that this run replaces and deletes anyway: they don't count as kept.
+        leaving: those that this run replaces and deletes anyway, and those that the retention has deleted and the
+            service still lists: they don't count as kept.
+        has_secret_remarks: whether a backup of the instance has a remark that is a secret.
     """
 
     by_id: dict[str, str] = field(default_factory=dict)
     leaving: set[str] = field(default_factory=set)
+    has_secret_remarks: bool = False
 
 
 def read_state(session: Session, urn: str, instance_id: str, *, not_before: float) -> StackState:
@@ -56,10 +60,11 @@ def read_state(session: Session, urn: str, instance_id: str, *, not_before: floa
 def needs_of(
     session: Session,
     state: StackState,
+    *,
     urn: str,
+    instance_id: str,
     backup_ids: Collection[str],
     run_backups: Collection[RunBackup],
-    *,
     is_preview: bool,
 ) -> Needs:
     """Find out who needs these backups.
@@ -70,8 +75,14 @@ def needs_of(
         is_preview: whether what is new among them is not in the state yet, and what it replaces still is.
     """
     needs = Needs()
-    replaced = {each.urn for each in run_backups if is_preview and each.is_new}
+    # Told not to save in between, the engine has in its state what was there before, in an `up` as well.
+    is_as_before = is_preview or not session.saves_pending_creates
+    replaced = {each.urn for each in run_backups if is_as_before and each.is_new}
     _add_state(needs, state, urn, set(backup_ids), replaced)
+    needs.has_secret_remarks = any(
+        each.inputs.get("remark") is SECRET and each.inputs.get("instance_id") == instance_id
+        for each in state.resources
+    )
     for each in run_backups:
         if each.adopted_id:
             needs.by_id.setdefault(each.adopted_id, f"{resource_name(each.urn)!r} takes it over")
@@ -90,6 +101,7 @@ def needs_of(
 def _add_state(needs: Needs, state: StackState, urn: str, backup_ids: set[str], replaced: Collection[str]) -> None:
     for resource in state.resources:
         if resource.urn == urn:
+            needs.leaving.update(_texts(resource.outputs.get(DELETED_IDS)))
             continue
         name, held = repr(resource_name(resource.urn)), record_id_of(resource.id)
         if held in backup_ids:
@@ -97,10 +109,10 @@ def _add_state(needs: Needs, state: StackState, urn: str, backup_ids: set[str], 
                 needs.leaving.add(held)
             else:
                 needs.by_id.setdefault(held, f"{name} holds it")
-        for backup_id in backup_ids.intersection(_texts(_naming(resource))) - {held}:
+        for backup_id in backup_ids.intersection(_naming(resource.urn, resource.inputs, resource.outputs)) - {held}:
             needs.by_id.setdefault(backup_id, f"{name} names it")
     for pending in state.pending_creates:
-        for backup_id in backup_ids.intersection(_texts(pending.inputs)):
+        for backup_id in backup_ids.intersection(_naming(pending.urn, pending.inputs)):
             if pending.urn != urn:
                 needs.by_id.setdefault(backup_id, f"{resource_name(pending.urn)!r} names it")
 
@@ -112,14 +124,12 @@ def _is_leaving(resource: StateResource, replaced: Collection[str]) -> bool:
     return resource.is_pending_delete or resource.urn in replaced
 
 
-def _naming(resource: StateResource) -> list[Any]:
-    """The properties that can name a backup because it is needed."""
-    if f"::{RESOURCE_TYPE}::" not in resource.urn:
-        return [resource.inputs, resource.outputs]
-    return [
-        {name: value for name, value in properties.items() if name not in (DELETES, DELETED_IDS, "triggers")}
-        for properties in (resource.inputs, resource.outputs)
-    ]
+def _naming(urn: str, *properties: Mapping[str, Any]) -> set[str]:
+    """The texts that can name a backup because it is needed: all but what a retention says of those that go."""
+    unneeded = (DELETES, DELETED_IDS, "triggers") if f"::{RESOURCE_TYPE}::" in urn else ()
+    return {
+        text for each in properties for name, value in each.items() if name not in unneeded for text in _texts(value)
+    }
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -59,9 +59,11 @@ class Planning:
             DcsError: what goes could not be found out, in an ``up``.
         """
         self._siblings.note(urn, inputs)
+        if program.dry_run:
+            self._notes.begin()
         if not self._is_due(old_inputs, inputs):
             return []
-        is_preview, is_secret = program.dry_run, "remark" in program.secret_inputs
+        is_preview = program.dry_run
         try:
             found = self._survey(urn, inputs, is_preview=is_preview)
         except ServiceError as error:
@@ -72,6 +74,7 @@ class Planning:
             self._notes.write(urn, None)
             return []
         known, decision = Inputs.of(inputs), found.decision
+        is_secret = found.is_secret or "remark" in program.secret_inputs
         if len(decision.deleted) > known.max_deletions:
             return [Failure("max_deletions", preview.too_many(known, decision, is_secret=is_secret))]
         if decision.deleted:

@@ -25,10 +25,12 @@ class Survey:
 
     Attributes:
         foreseen: the backups that this run is about to take, and that count as the newest.
+        is_secret: whether a backup of the instance has a secret remark, so that older ones may have had it as well.
     """
 
     decision: Decision
     foreseen: tuple[RunBackup, ...] = ()
+    is_secret: bool = False
 
 
 def survey(
@@ -71,8 +73,15 @@ def survey(
         return Survey(first, foreseen)
     # Only as of the list: what the state holds later is newer than that.
     state = read_state(session, urn, inputs.instance_id, not_before=snapshot.started_at)
-    everything = {record.backup_id for record in records}
-    needs = needs_of(session, state, urn, everything, run_backups, is_preview=is_preview)
+    needs = needs_of(
+        session,
+        state,
+        urn=urn,
+        instance_id=inputs.instance_id,
+        backup_ids=snapshot.records,
+        run_backups=run_backups,
+        is_preview=is_preview,
+    )
     for sibling in session.shared(Siblings).of(urn, properties, state.resources):
         others = matcher(sibling.remark, remarks) if sibling.remark is not None else bool
         theirs = decide(
@@ -81,4 +90,5 @@ def survey(
         for kept in theirs.kept:
             if kept.reason is Reason.NEWEST:
                 needs.by_id.setdefault(kept.record.backup_id, f"{sibling.name!r} counts it among its newest")
-    return Survey(decided(needed=needs.by_id, leaving=needs.leaving), foreseen)
+    is_secret = needs.has_secret_remarks or any(each.is_secret for each in run_backups)
+    return Survey(decided(needed=needs.by_id, leaving=needs.leaving), foreseen, is_secret)

@@ -9,11 +9,12 @@ from ..engine.unknowns import has_unknowns
 from ..resources.run_backups import RunBackup, location_of
 
 
-def run_backup(urn: str, inputs: Mapping[str, Any], *, is_new: bool) -> RunBackup:
+def run_backup(urn: str, inputs: Mapping[str, Any], *, is_new: bool, is_secret: bool) -> RunBackup:
     """The backup with these checked inputs.
 
     Args:
         is_new: whether this run takes it.
+        is_secret: whether its remark is a secret.
     """
     remark = inputs.get("remark", "")
     return RunBackup(
@@ -23,4 +24,5 @@ def run_backup(urn: str, inputs: Mapping[str, Any], *, is_new: bool) -> RunBacku
         is_new=is_new,
         is_awaited=inputs.get("wait") is not False,
         adopted_id=str(inputs.get("adopt_backup_id") or ""),
+        is_secret=is_secret,
     )

@@ -107,7 +107,8 @@ class Lifecycle:
             failures = self._check_what_is_made(urn, inputs)
         notes.checked_at = notes.checked_at or session.clock.monotonic()
         is_spent = inputs.get("adopt_backup_id") in (None, notes.held, notes.adopted_before)
-        self._run_backups.note(run_backup(urn, inputs, is_new=is_spent and not request.old_inputs))
+        is_new, is_secret = is_spent and not request.old_inputs, "remark" in program.secret_inputs
+        self._run_backups.note(run_backup(urn, inputs, is_new=is_new, is_secret=is_secret))
         return CheckResponse(inputs, refuse(failures, inputs, program.secret_inputs))
 
     @diagnosed

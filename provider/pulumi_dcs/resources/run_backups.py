@@ -23,6 +23,7 @@ class RunBackup:
         is_new: whether this run takes it.
         is_awaited: whether what depends on it starts only once it has succeeded.
         adopted_id: the existing backup that it takes over; empty for none.
+        is_secret: whether the remark is a secret.
     """
 
     urn: str
@@ -31,6 +32,7 @@ class RunBackup:
     is_new: bool = True
     is_awaited: bool = True
     adopted_id: str = ""
+    is_secret: bool = False
 
 
 class RunBackups:

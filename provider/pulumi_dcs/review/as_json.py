@@ -85,4 +85,5 @@ def _row(row: Row) -> dict[str, Any]:
 def _backup(backup: KnownBackup | None) -> Mapping[str, Any] | None:
     if backup is None:
         return None
-    return {"id": backup.backup_id, "created_at": backup.created_at, "size": backup.size, "status": backup.status.value}
+    told = {"id": backup.backup_id, "created_at": backup.created_at, "size": backup.size, "status": backup.status.value}
+    return {**told, "remark": backup.remark} if backup.remark else told

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from ..api.backups import BackupStatus
 from ..api.parsing import parse_time
+from ..backup_retention.names import DELETED_IDS, DELETES
+from ..backup_retention.names import RESOURCE_TYPE as RETENTION_TYPE
 from ..engine.unknowns import has_unknowns
 from ..engine.urn import resource_name
 from ..instance_backup.names import RESOURCE_TYPE
@@ -20,6 +22,8 @@ _UNKNOWN_IN_LOG: Final = "[unknown]"
 _REPLACING: Final = ("create-replacement", "replace")
 _ENGINES_OWN: Final = ("pulumi:pulumi:Stack", "pulumi:providers:")
 """Types of what the engine adds by itself: nobody declares them, and nothing outside the state changes with them."""
+_RETAINING: Final = ("create", "update", "create-replacement")
+"""What a retention has to do with when it deletes something."""
 _NO_CHANGE: Final = ("same", "read", "refresh", "")
 
 
@@ -33,11 +37,17 @@ class Kind(Enum):
     UPDATE = "changes no backup"
     LEAVE = "leaves the backup at the service"
     DELETE = "deletes the backup"
+    DELETE_OLD = "deletes an old backup"
 
     @property
     def takes_one(self) -> bool:
         """Whether the instance is backed up."""
         return self in (Kind.TAKE, Kind.REPLACE)
+
+    @property
+    def only_deletes(self) -> bool:
+        """Whether a backup goes and none comes."""
+        return self in (Kind.DELETE, Kind.DELETE_OLD)
 
 
 @dataclass(frozen=True)
@@ -58,6 +68,8 @@ class KnownBackup:
     created_at: str = ""
     updated_at: str = ""
     size: int | None = None
+    remark: str = ""
+    """Only of one that a retention deletes: there, it is why."""
 
     @property
     def created(self) -> datetime | None:
@@ -110,13 +122,44 @@ def changes_in(log: EventLog) -> list[Change]:
         if step.type == RESOURCE_TYPE and step.op not in _NO_CHANGE:
             by_urn.setdefault(step.urn, []).append(step)
     found = [change for steps in by_urn.values() for change in _changes_of(steps)]
+    for step in log.steps:
+        if step.type == RETENTION_TYPE and step.op in _RETAINING:
+            found += _deletions_of(step)
+    # Stable: what a retention deletes stays in its order, the oldest first.
     return sorted(found, key=lambda change: (change.name, change.kind.value))
 
 
 def other_changes(log: EventLog) -> int:
-    """Count the resources of other types that are changed, without the stack itself and its providers."""
-    changed = (step for step in log.steps if step.op not in _NO_CHANGE)
-    return len({step.urn for step in changed if step.type != RESOURCE_TYPE and not step.type.startswith(_ENGINES_OWN)})
+    """Count the other resources that are changed, without the stack itself and its providers."""
+    shown = {change.urn for change in changes_in(log)}
+    changed = (step for step in log.steps if step.op not in _NO_CHANGE and step.type != RESOURCE_TYPE)
+    return len({step.urn for step in changed if not step.type.startswith(_ENGINES_OWN)} - shown)
+
+
+def _deletions_of(step: Step) -> list[Change]:
+    """What a retention deletes: a change for each backup, since each has to be reviewed."""
+    new = step.new or ResourceState()
+    rows = new.inputs.get(DELETES)
+    # Of a step that failed half-way, the outputs tell what was deleted before.
+    deleted = new.outputs.get(DELETED_IDS)
+    done = set(deleted) if isinstance(deleted, list) else set()
+    before = step.old.outputs.get(DELETED_IDS) if step.old is not None else None
+    found = []
+    for row in rows if isinstance(rows, list) else ():
+        # A refresh changes the outputs, and leaves the inputs of the run before, whose work is done.
+        if not isinstance(row, Mapping) or row.get("backup_id") in (before or ()):
+            continue
+        size = row.get("size")
+        backup = KnownBackup(
+            _known(row, "backup_id"),
+            BackupStatus.SUCCEED,
+            created_at=_known(row, "created_at"),
+            size=int(size) if isinstance(size, (int, float)) else None,
+            remark=_known(row, "remark"),
+        )
+        is_done = step.outcome is StepOutcome.DONE or backup.backup_id in done
+        found.append(Change(Kind.DELETE_OLD, step.urn, _location(new), goes=backup, is_done=is_done))
+    return found
 
 
 def _changes_of(steps: list[Step]) -> list[Change]:

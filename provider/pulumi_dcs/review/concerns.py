@@ -10,6 +10,7 @@ from typing import Final
 from ..api.backups import BackupRecord
 from ..api.error_codes import BACKUP_FAILURES
 from ..api.instances import Instance
+from ..backup_retention.names import RESOURCE_TYPE as RETENTION_TYPE
 from ..instance_backup.names import RESOURCE_TYPE
 from ..resources.limit import MAX_BACKUPS
 from .changes import Change, Kind
@@ -69,6 +70,8 @@ def _deletions(rows: list[Row]) -> Iterator[Sentence]:
         if gone is None:
             continue
         which: Sentence = ("Backup ", Data(gone.backup_id), *_of_instance(row), date_and_size(gone.created, gone.size))
+        if gone.remark:
+            which = (*which, ", ", Data(gone.remark), ",")
         yield (*which, *_when(row.change), *((": ", *lost[id(row)]) if id(row) in lost else ()), ".")
 
 
@@ -93,6 +96,8 @@ def _last_ones(rows: list[Row]) -> dict[int, Sentence]:
 def _when(change: Change) -> Sentence:
     if change.kind is Kind.DELETE:
         return (" is deleted",)
+    if change.kind is Kind.DELETE_OLD:
+        return (" is deleted by the retention ", Data(change.name))
     if change.is_deleted_first:
         return (
             " is deleted first (delete_before_replace); until the new one has succeeded, there is none in its place",
@@ -176,7 +181,8 @@ def _policies(violations: Iterable[Violation]) -> Iterator[Concern]:
 
 def _diagnostics(diagnostics: Iterable[Diagnostic]) -> Iterator[Concern]:
     for each in diagnostics:
-        if each.severity == "warning" and (RESOURCE_TYPE in each.urn or each.message.startswith(_ORPHAN)):
+        is_ours = RESOURCE_TYPE in each.urn or RETENTION_TYPE in each.urn
+        if each.severity == "warning" and (is_ours or each.message.startswith(_ORPHAN)):
             topic = Topic.ORPHAN if each.message.startswith(_ORPHAN) else Topic.DIAGNOSTIC
             yield Concern(topic, (Data(each.message),))
 

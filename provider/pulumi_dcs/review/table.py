@@ -96,6 +96,8 @@ def _what(row: Row) -> str:
     words = change.kind.value
     if change.kind.takes_one:
         words += f", {code(change.backup_format or 'rdb')}"
+    if change.goes is not None and change.goes.remark:
+        words += f", {code(change.goes.remark)}"
     if change.kind is Kind.ADOPT:
         words += f" {code(change.adopted_id)}" if change.adopted_id else " that is not known yet"
     if change.stays is not None and change.kind is not Kind.LEAVE:
@@ -148,6 +150,6 @@ def _sum_words(row: Row, report: Report) -> str:
     if report.outcome.is_drift:
         return _difference(row)
     words = row.change.kind.value
-    words += ", deletes the old one" if row.change.goes is not None and row.change.kind is not Kind.DELETE else ""
+    words += ", deletes the old one" if row.change.goes is not None and not row.change.kind.only_deletes else ""
     words += ", leaves the old one" if row.change.stays is not None and row.change.kind is not Kind.LEAVE else ""
     return words if row.change.is_done or not report.outcome.is_record else f"**not finished**: {words}"

@@ -21,6 +21,7 @@ NOW: Final = datetime(2026, 11, 26, 12, 0, tzinfo=timezone.utc)
 ORDERS: Final = "11111111-1111-4111-8111-000000000002"
 CARTS: Final = "11111111-1111-4111-8111-000000000003"
 TYPE: Final = "pulumi-python:dynamic/dcs:InstanceBackup"
+RETENTION: Final = "pulumi-python:dynamic/dcs:BackupRetention"
 
 
 def urn(name: str, type_: str = TYPE) -> str:
@@ -42,6 +43,16 @@ def state(
             "size": 1181116006,
         }
     return {"id": f"{instance_id}/{backup_id}" if backup_id else "", "inputs": declared, "outputs": outputs, **more}
+
+
+def retention(*gone: str, **outputs: object) -> dict[str, Any]:
+    """A retention that lists these backups as what goes."""
+    rows = [
+        {"backup_id": each, "created_at": "2026-11-20T02:00:00.000Z", "size": 1181116006.0, "remark": f"nightly {each}"}
+        for each in gone
+    ]
+    about = state(inputs={"keep": 7, "remark": "nightly .*", **({"deletes": rows} if rows else {})})
+    return {**about, "id": ORDERS, "outputs": dict(outputs)}
 
 
 def step(

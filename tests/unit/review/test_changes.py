@@ -8,7 +8,7 @@ import pytest
 from pulumi_dcs.engine.unknowns import UNKNOWN
 from pulumi_dcs.review.changes import Change, Kind, changes_in, other_changes
 
-from .logs import CARTS, ORDERS, log, replacement, state, step
+from .logs import CARTS, ORDERS, RETENTION, location, log, replacement, retention, state, step
 
 
 def changes(*events: Any) -> list[Change]:
@@ -141,3 +141,42 @@ def test_a_replacement_whose_deletion_failed_is_not_done_but_has_its_result() ->
     assert not change.is_done
     assert change.result is not None
     assert change.result.backup_id == "b2"
+
+
+@pytest.mark.parametrize("op", ["create", "update"])
+def test_a_retention_deletes_each_backup_that_it_lists(op: str) -> None:
+    events = log(step(op, "orders", None, retention("b1", "b2"), type_=RETENTION))
+    first, second = changes_in(events)
+    assert (first.kind, first.name, first.location) == (Kind.DELETE_OLD, "orders", location())
+    assert first.goes is not None
+    assert (first.goes.backup_id, first.goes.size, first.goes.remark) == ("b1", 1181116006, "nightly b1")
+    assert first.goes.created_at == "2026-11-20T02:00:00.000Z"
+    assert second.goes is not None
+    assert second.goes.backup_id == "b2"
+    assert first.is_done
+    assert other_changes(events) == 0
+
+
+@pytest.mark.parametrize("op", ["same", "refresh", "delete"])
+def test_a_retention_that_deletes_nothing_is_another_change_or_none(op: str) -> None:
+    old = retention("b1")
+    events = log(step(op, "orders", old, None if op == "delete" else old, type_=RETENTION))
+    assert changes_in(events) == []
+    assert other_changes(events) == (op == "delete")
+
+
+def test_a_retention_that_changes_otherwise_is_another_change() -> None:
+    events = log(step("update", "orders", retention("b0"), retention(), type_=RETENTION))
+    assert changes_in(events) == []
+    assert other_changes(events) == 1
+
+
+def test_of_a_retention_that_failed_it_is_told_what_was_deleted_before() -> None:
+    new = retention("b1", "b2", deleted_ids=["b1"])
+    found = changes_in(log(step("update", "orders", None, new, type_=RETENTION, ends="resOpFailedEvent")))
+    assert [(each.goes and each.goes.backup_id, each.is_done) for each in found] == [("b1", True), ("b2", False)]
+
+
+def test_what_was_deleted_by_an_earlier_run_is_no_deletion_of_a_refresh() -> None:
+    old, new = retention("b1", deleted_ids=["b1"], surplus=0), retention("b1", deleted_ids=["b1"], surplus=2)
+    assert changes_in(log(step("update", "orders", old, new, type_=RETENTION))) == []

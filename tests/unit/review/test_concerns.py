@@ -11,7 +11,7 @@ from pulumi_dcs.review.concerns import Topic, concerns_of
 from pulumi_dcs.review.sentence import plain
 from pulumi_dcs.review.service import InstanceFacts
 
-from .logs import diagnostic, facts, location, log, record, replacement, rows, state, step
+from .logs import RETENTION, diagnostic, facts, location, log, record, replacement, retention, rows, state, step
 
 
 def said(topic: Topic, known: InstanceFacts | None, *events: Any) -> list[str]:
@@ -29,6 +29,14 @@ def test_a_deleted_backup_is_named_with_its_date_and_size() -> None:
 def test_without_the_service_a_deleted_backup_is_named_by_its_instances_id() -> None:
     (found,) = said(Topic.DELETION, None, step("delete", "a", state("b1")))
     assert found.startswith("Backup b1 of 11111111-1111-4111-8111-000000000002 (")
+
+
+def test_what_a_retention_deletes_is_named_with_its_remark() -> None:
+    known = facts(record("b1", days=6), record("b2", days=6), record("b3"))
+    assert said(Topic.DELETION, known, step("update", "keep", None, retention("b1", "b2"), type_=RETENTION)) == [
+        f"Backup {each} of orders (2026-11-20 02:00 UTC, 1.1 GB), nightly {each}, is deleted by the retention keep."
+        for each in ("b1", "b2")
+    ]
 
 
 def test_the_only_succeeded_backup() -> None:

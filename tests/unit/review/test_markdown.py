@@ -14,7 +14,7 @@ from pulumi_dcs.review.markdown import MAX_LENGTH, markdown
 from pulumi_dcs.review.report import Outcome
 from pulumi_dcs.review.service import InstanceFacts
 
-from .logs import CARTS, ORDERS, facts, location, log, record, replacement, report, state, step
+from .logs import CARTS, ORDERS, RETENTION, facts, location, log, record, replacement, report, retention, state, step
 
 EVERYTHING = log(
     step("create", "a", None, state(instance_id=CARTS)),
@@ -193,3 +193,16 @@ def test_the_json_is_plain_values() -> None:
         "size": 1181116006,
         "seconds": 180.0,
     }
+
+
+def test_what_a_retention_deletes_is_counted_and_has_a_row_each() -> None:
+    told = report(log(step("update", "keep", None, retention("b1", "b2"), type_=RETENTION)), KNOWN)
+    assert headline(told) == "No backup will be taken, 2 deleted, none restored"
+    assert told.label == "backup: delete"
+    text = markdown(told)
+    for each in ("b1", "b2"):
+        (row,) = [line for line in text.splitlines() if f"deletes an old backup, <code>nightly {each}</code>" in line]
+        assert f"<code>{each}</code> (2026-11-20 02:00 UTC, 1.1 GB)" in row
+    deletes = [each["deletes"] for each in to_json(told)["backups"]]
+    assert [each["id"] for each in deletes] == ["b1", "b2"]
+    assert deletes[0]["remark"] == "nightly b1"
