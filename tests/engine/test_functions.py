@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.endpoint import CLUSTER, HA, MISSING, LocalEndpoint
+from tests.endpoint import CLUSTER, HA, MISSING, REGION, LocalEndpoint
 
-from .stack import Outcome, Stack
+from .stack import Outcome, Stack, until
 
 PROGRAM = """
 import pulumi
@@ -243,3 +249,114 @@ pulumi.export("files", [path.name for path in download_backup({backup!r}, {str(f
     (path,) = folder.iterdir()
     assert outputs(stack)["files"] == [path.name]
     assert "signature=" not in preview.text
+
+
+def test_a_program_that_fails_does_not_wait_for_look_ups(stack: Stack, endpoint: LocalEndpoint) -> None:
+    endpoint.plan({"operation": "list_instances", "delay": 100.0, "times": -1})
+    stack.write(
+        """
+import asyncio
+import pulumi
+from pulumi_dcs import get_instances_output
+
+pulumi.export("all", get_instances_output())
+
+
+async def fail() -> None:
+    await asyncio.sleep(1)
+    raise pulumi.RunError("Something else went wrong.")
+
+pulumi.export("none", pulumi.Output.from_input(fail()))
+"""
+    )
+    since = time.monotonic()
+    assert_one_error(stack.preview(), "error: Something else went wrong.")
+    assert time.monotonic() - since < 60
+
+
+def test_ctrl_c_ends_a_look_up(stack: Stack, endpoint: LocalEndpoint) -> None:
+    endpoint.plan({"operation": "list_instances", "delay": 100.0, "times": -1})
+    for program in (PLAIN, OUTPUT):
+        endpoint.control("DELETE", "/requests")
+        stack.write(program)
+        process = stack.start("preview")
+        until(lambda: endpoint.count("list_instances") == 1)
+        since = time.monotonic()
+        os.killpg(process.pid, signal.SIGINT)
+        text, _ = process.communicate(timeout=90)
+        assert process.returncode != 0
+        assert time.monotonic() - since < 60, text
+
+
+INLINE = """
+import sys, threading, traceback
+
+import pulumi
+from pulumi import automation
+from pulumi_dcs import get_instances, get_instances_output
+
+problems, found = [], {}
+
+
+def program():
+    names = [each.name for each in get_instances()]
+    pulumi.export("names", names)
+    pulumi.export("more", get_instances_output().apply(lambda more: [each.name for each in more] == names))
+
+
+def apply(name, project_id):
+    try:
+        stack = automation.create_or_select_stack(name, "shop", program)
+        stack.set_config("dcs:projectId", automation.ConfigValue(project_id))
+        for _ in range(2):
+            outputs = stack.up().outputs
+            assert outputs["more"].value is True
+            found.setdefault(name, []).append(outputs["names"].value)
+    except BaseException:
+        problems.append(traceback.format_exc())
+
+
+threads = [threading.Thread(target=apply, args=(f"inline{each[:2]}", each)) for each in sys.argv[1:]]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert not problems, "\\n".join(problems)
+print(found)
+"""
+
+
+def test_inline_programs_have_settings_and_responses_of_their_own(stack: Stack, endpoint: LocalEndpoint) -> None:
+    projects = [endpoint.add_project(REGION) for _ in range(3)]
+    for project_id in projects:
+        endpoint.add_instance(name=f"of-{project_id[:2]}", project_id=project_id)
+    (stack.folder / "inline.py").write_text(INLINE)
+    environment = {key: value for key, value in stack.environment.items() if key != "HUAWEICLOUD_SDK_PROJECT_ID"}
+    done = subprocess.run(
+        [sys.executable, "inline.py", *projects],
+        cwd=stack.folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    expected = {f"inline{each[:2]}": [[f"of-{each[:2]}"]] * 2 for each in projects}
+    assert ast.literal_eval(done.stdout.strip().splitlines()[-1]) == expected
+    assert endpoint.count("list_instances") == 6
+
+
+def test_a_secret_argument_makes_a_secret(stack: Stack, endpoint: LocalEndpoint) -> None:
+    endpoint.add_backup(HA, remark="planted-remark")
+    stack.write(
+        f"""
+import pulumi
+from pulumi_dcs import get_latest_backup_output
+
+pulumi.export("latest", get_latest_backup_output(pulumi.Output.secret("{HA}")))
+"""
+    )
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert outputs(stack) == {"latest": "[secret]"}
+    assert_nowhere(b"planted-remark", stack.folder)
