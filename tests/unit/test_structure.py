@@ -33,7 +33,7 @@ MAY_IMPORT: Final = {
         {"api", "config", "engine", "instance_backup", "operations", "program", "resources", "version"}
     ),
     "functions": frozenset({"engine", "lookups", "program"}),
-    "guard": frozenset({"api", "engine", "operations", "program", "recovery", "resources", "version"}),
+    "guard": frozenset({"api", "config", "engine", "operations", "program", "recovery", "resources", "version"}),
     "hooks": frozenset({"api", "guard"}),
     "resources": frozenset({"api", "clients", "config", "engine", "operations", "recovery", "session"}),
     "review": frozenset(
