@@ -55,7 +55,7 @@ class Guarded:
         self.stack: Final = stack
         (stack.folder / "instances.py").write_text(_INSTANCES.replace("\\n", "\\n"))
 
-    def declare(self, arguments: str = '"update"', *, before: str = "", **instances: Mapping[str, Any]) -> None:
+    def declare(self, arguments: str = '"update"', before: str = "", /, **instances: Mapping[str, Any]) -> None:
         """Write the program: instances by name, each with one ``backup_before`` of these arguments.
 
         Args:
@@ -89,7 +89,7 @@ TO_8: Final = {**ORDERS, "capacity": 8}
 TO_16: Final = {**ORDERS, "capacity": 16}
 
 
-def made(guarded: Guarded, arguments: str = '"update"', **instances: Mapping[str, Any]) -> None:
+def made(guarded: Guarded, arguments: str = '"update"', /, **instances: Mapping[str, Any]) -> None:
     """Have the instances created: by default orders, with a capacity of 4."""
     guarded.declare(arguments, **(instances or {"orders": ORDERS}))
     outcome = guarded.stack.up()

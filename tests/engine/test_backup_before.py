@@ -208,7 +208,7 @@ def test_a_name_that_the_instance_has_not_is_warned_of(guarded: Guarded, endpoin
     outcome = guarded.stack.up()
     assert not outcome.ok
     assert "it would never be backed up" in outcome.diagnostics
-    assert "name properties of the resource: description" in outcome.diagnostics
+    assert "did you mean description?" in outcome.diagnostics
     assert guarded.changes() == [f"update {HA}"]
 
 
@@ -260,8 +260,8 @@ def test_the_id_may_be_elsewhere(guarded: Guarded, endpoint: LocalEndpoint, told
 @pytest.mark.parametrize(
     ("told", "text"),
     [
-        ('"cluster"', "instance_id names the property 'cluster', which orders does not have"),
-        ("lambda args: args.nothing", "The function that instance_id was given raised AttributeError"),
+        ('"cluster"', "instance_id of backup_before names the property 'cluster', which orders does not have"),
+        ("lambda args: args.nothing", "The function that instance_id of backup_before was given raised AttributeError"),
         ('lambda args: "no id!"', "what instance_id tells is not the id of an instance"),
         ("lambda args: None", "what instance_id tells is not the id of an instance"),
     ],
@@ -283,9 +283,9 @@ def test_bindings_can_be_merged_and_calls_repeated(guarded: Guarded, endpoint: L
 others = [backup_before("update"), backup_before("update", remark="other"), backup_before("delete", save_to="a")]
 later = [backup_before("update", instance_id=lambda args: args.id) for _ in range(3)]
 """
-    guarded.declare(orders=ORDERS, before=before)
+    guarded.declare('"update"', before, orders=ORDERS)
     assert guarded.stack.up().ok
-    guarded.declare(orders=TO_8, before=before)
+    guarded.declare('"update"', before, orders=TO_8)
     text = (guarded.stack.folder / "__main__.py").read_text()
     merged = "hooks=pulumi.ResourceHookBinding.merge(pulumi.ResourceHookBinding.merge(guard, later[0]), others[0])"
     guarded.stack.write(text.replace("hooks=guard", merged))
@@ -352,3 +352,55 @@ def test_a_preview_says_that_a_value_is_not_known_yet(guarded: Guarded, endpoint
         "Takes a backup of instance orders before this update if capacity changes, which is not known yet"
         in outcome.diagnostics
     )
+
+
+def test_a_preview_waits_for_no_region_that_is_not_known_yet(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    made(guarded)
+    other = f'other = Instance("other", which="{CLUSTER}")'
+    guarded.declare('"update", region=other.id', other, orders=TO_8)
+    outcome = guarded.stack.preview()
+    assert outcome.ok, outcome.text
+    assert "Takes a backup of instance orders before this update; its region or project is not known" in outcome.text
+    assert endpoint.requests() == []
+
+
+def test_a_preview_goes_on_where_the_project_cannot_be_looked_up(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    made(guarded)
+    guarded.declare(orders=TO_8)
+    del guarded.stack.environment["HUAWEICLOUD_SDK_PROJECT_ID"]
+    with port_that_refuses() as port:
+        guarded.stack.environment["HUAWEICLOUD_SDK_IAM_ENDPOINT"] = f"http://127.0.0.1:{port}"
+        outcome = guarded.stack.preview()
+    assert outcome.ok, outcome.text
+    assert outcome.diagnostics.count("The project id could not be looked up for this preview.") == 1
+    assert "Takes a backup of instance orders before this update." in outcome.diagnostics
+
+
+def test_two_hooks_for_one_change_share_the_backup_and_each_does_its_own(
+    guarded: Guarded, endpoint: LocalEndpoint
+) -> None:
+    never = "reuse_within=datetime.timedelta(0)"
+    saving = f'saving = backup_before("update", save_to="saved", {never})'
+    made(guarded)
+    guarded.declare(f'"update", {never}', saving, orders=TO_8)
+    text = (guarded.stack.folder / "__main__.py").read_text()
+    guarded.stack.write(text.replace("hooks=guard", "hooks=pulumi.ResourceHookBinding.merge(guard, saving)"))
+    outcome = guarded.stack.up()
+    assert outcome.ok, outcome.text
+    assert endpoint.count("create_backup") == 1
+    assert len(list((guarded.stack.folder / "saved").glob("orders-*/*.rdb"))) == 1
+
+
+def test_the_oldest_backup_that_the_stack_holds_is_not_pushed_out(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    held = f'from pulumi_dcs import InstanceBackup\nInstanceBackup("held", instance_id="{HA}")'
+    guarded.declare('"update"', held, orders=ORDERS)
+    assert guarded.stack.up().ok
+    for _ in range(23):
+        endpoint.add_backup(HA)
+    guarded.declare('"update"', held, orders=TO_8)
+    outcome = guarded.stack.up()
+    assert not outcome.ok
+    assert "the service would push out the oldest" in outcome.diagnostics
+    assert "which 'held' holds" in outcome.diagnostics
+    assert guarded.changes() == []
+    assert endpoint.count("create_backup") == 1

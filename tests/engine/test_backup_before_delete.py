@@ -51,7 +51,7 @@ def test_files_that_do_not_come_keep_the_instance(guarded: Guarded, endpoint: Lo
     outcome = guarded.stack.up()
     assert not outcome.ok
     (backup,) = endpoint.backup_ids()
-    assert "orders was not changed: no delete without its backup" in outcome.diagnostics
+    assert "orders was not deleted: no delete without its backup" in outcome.diagnostics
     assert f"backup {backup} of instance {HA} is at the service" in outcome.diagnostics
     assert guarded.changes() == []
     endpoint.control("DELETE", "/faults")

@@ -98,3 +98,21 @@ def test_nothing_asks_on_once_the_engine_is_gone(guarded: Guarded, endpoint: Loc
     time.sleep(6.0)
     assert endpoint.count("list_backups") <= lists + 1
     kill_everything(guarded.stack)
+
+
+def test_a_program_that_fails_meanwhile_names_the_backup_that_goes_on(
+    guarded: Guarded, endpoint: LocalEndpoint
+) -> None:
+    made(guarded)
+    endpoint.behave(duration=LONG)
+    guarded.declare(orders=TO_8)
+    text = (guarded.stack.folder / "__main__.py").read_text()
+    guarded.stack.write(
+        f"{text}\nimport asyncio\nasync def end():\n    await asyncio.sleep(6)\n    raise ValueError('end')\n"
+        "pulumi.export('end', pulumi.Output.from_input(end()))"
+    )
+    outcome = guarded.stack.up()
+    assert not outcome.ok
+    (backup,) = endpoint.backup_ids()
+    assert f"Backup {backup} of instance {HA} goes on at the service" in outcome.text
+    assert guarded.changes() == []

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import inspect
 import traceback
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
-import pulumi
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from ..api.backups import BackupRecord
 from ..api.errors import DcsError
 from ..operations.errors import OperationError
 from ..resources.advice import in_pulumis_terms
-from ..resources.backups import BackupService
 from ..resources.identity import ID_RULE, is_id
 from . import preview
-from .change import Change, Operation, Value, Values, canonical, has_unknown, plain
+from .arguments import change_of, text_of
+from .change import Change, Operation
 from .guard import Guard
 from .remark import change_mark
 from .run import Run
@@ -29,6 +26,13 @@ from .threads import in_thread
 
 if TYPE_CHECKING:
     from pulumi import ResourceHookArgs
+
+
+T = TypeVar("T")
+
+_DONE: Final = {Operation.UPDATE: "changed", Operation.DELETE: "deleted"}
+_WITHOUT: Final = "to delete it without one, take backup_before out of its hooks and run `pulumi up` before"
+"""Before: the engine runs the hooks that the state has."""
 
 
 class HookError(Exception):
@@ -62,17 +66,21 @@ class Hook:
             raise HookError(self._bug(args, error)) from error
 
     async def _guard_change(self, args: ResourceHookArgs) -> None:
-        change = await self._change(args)
+        guard, run = self._guard, self._run
+        change = await change_of(args, guard)
         if not self._is_of_interest(change):
             return
-        region = await self._input("region", self._guard.region)
-        project_id = await self._input("project_id", self._guard.project_id)
-        if self._run.is_preview:
-            await in_thread(lambda: preview.check(self._run, self._guard, change, region, project_id))
+        timeout = guard.timeout.total_seconds()
+        region = await text_of("region", guard.region, timeout, may_be_unknown=run.is_preview)
+        project_id = await text_of("project_id", guard.project_id, timeout, may_be_unknown=run.is_preview)
+        if run.is_preview:
+            await in_thread(lambda: preview.check(run, guard, change, region, project_id))
             return
-        _check_instance_id(change, self._guard)
-        with self._run.interrupts.watched():
-            await self._taken(change, region, project_id)
+        _check_instance_id(change, guard)
+        with run.interrupts.watched():
+            record = await self._taken(change, region or "", project_id or "")
+            if (save_to := guard.save_to) is not None:
+                await self._in_thread(lambda: self._save(change, region or "", project_id or "", record, save_to))
 
     async def _taken(self, change: Change, region: str, project_id: str) -> BackupRecord:
         """The backup for the change: one for all who ask in this run."""
@@ -80,9 +88,8 @@ class Hook:
         mark = change_mark(change.change_hash(run.organization))
         found = run.taken.get(mark)
         if found is None:
-            found = run.taken[mark] = asyncio.ensure_future(
-                in_thread(lambda: self._take(change, mark, region, project_id))
-            )
+            take_it = self._in_thread(lambda: self._take(change, mark, region, project_id))
+            found = run.taken[mark] = asyncio.ensure_future(take_it)
             found.add_done_callback(lambda done: _forget_failed(run, mark, done))
         try:
             return await asyncio.shield(found)
@@ -90,14 +97,27 @@ class Hook:
             # A copy for each: a raised exception carries its own traceback.
             raise copy.copy(error) from error
         except asyncio.CancelledError:
-            # The engine is gone, or has given the hook up: nobody waits for the backup any more.
+            if (backup_id := run.started.get(mark)) is not None:
+                run.log.warn(
+                    change.urn,
+                    f"{change.name} was not {_DONE[change.operation]}: the run ends. Backup {backup_id} of instance "
+                    f"{change.instance_id} goes on at the service, and the next `pulumi up` goes on with it.",
+                )
             run.program.clock.cancel()
+            raise
+
+    async def _in_thread(self, call: Callable[[], T]) -> T:
+        """The result of a call that may take minutes."""
+        try:
+            return await in_thread(call)
+        except asyncio.CancelledError:
+            # The engine is gone, or the program ends: nobody waits any more.
+            self._run.program.clock.cancel()
             raise
 
     def _take(self, change: Change, mark: str, region: str, project_id: str) -> BackupRecord:
         run, guard = self._run, self._guard
-        service: BackupService = run.services.at(region, project_id)
-        operation = run.operation(f"back up instance {change.instance_id}", change.urn, guard.timeout.total_seconds())
+        name = f"back up instance {change.instance_id}"
         order = Order(
             what=preview.in_words(change),
             instance_id=change.instance_id,
@@ -107,17 +127,17 @@ class Hook:
             reuse_within=guard.reuse_within,
             holders=run.holders(change.urn),
             note=lambda message: run.log.info(change.urn, message),
+            on_started=lambda backup_id: run.started.__setitem__(mark, backup_id),
         )
-        record = take(service, operation, order)
-        if guard.save_to is not None:
-            self._save(change, service, record, guard.save_to)
-        return record
+        operation = run.operation(name, change.urn, guard.timeout.total_seconds())
+        return take(run.services.at(region, project_id), operation, order)
 
-    def _save(self, change: Change, service: BackupService, record: BackupRecord, save_to: str) -> None:
+    def _save(self, change: Change, region: str, project_id: str, record: BackupRecord, save_to: str) -> None:
+        run = self._run
         folder = folder_for(save_to, change.name, record.id)
-        operation = self._run.operation(f"download backup {record.id}", change.urn, SAVE_TIMEOUT)
+        operation = run.operation(f"download backup {record.id}", change.urn, SAVE_TIMEOUT)
         try:
-            paths = save(service, operation, change.instance_id, record, folder)
+            paths = save(run.services.at(region, project_id), operation, change.instance_id, record, folder)
         except DcsError as error:
             raise error.with_facts(
                 f"backup {record.id} of instance {change.instance_id} is at the service",
@@ -126,50 +146,7 @@ class Hook:
         size = sum(path.stat().st_size for path in paths)
         files = "1 file" if len(paths) == 1 else f"{len(paths)} files"
         what = f"{files} of backup {record.id}, {size} bytes"
-        self._run.log.info(change.urn, f"Saved before {preview.in_words(change)}: {what}, in {folder}.")
-
-    async def _change(self, args: ResourceHookArgs) -> Change:
-        old, new = await _values(args.old_inputs), await _values(args.new_inputs)
-        names = {*(args.old_outputs or {}), *(args.old_inputs or {}), *(args.new_inputs or {})}
-        instance_id = await self._instance_id(args)
-        return Change(self._guard.operation, args.urn, args.name, instance_id, old, new, frozenset(names))
-
-    async def _instance_id(self, args: ResourceHookArgs) -> str:
-        told = self._guard.instance_id
-        if told is None:
-            return args.id
-        if isinstance(told, str):
-            found = [
-                values[name]
-                for values in (args.old_outputs or {}, args.old_inputs or {})
-                for name in values
-                if plain(name) == plain(told)
-            ]
-            if not found:
-                raise HookError(
-                    f"instance_id names the property {told!r}, which {args.name} does not have. No backup was taken, "
-                    "and nothing was changed.\n  What to do: name a property that holds the instance's id, or give a "
-                    "function of the hook's arguments."
-                )
-            return str(await _resolved(found[0]) or "")
-        try:
-            result = told(args)
-            return str(await _resolved(await result if inspect.isawaitable(result) else result) or "")
-        except Exception as error:
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            raise HookError(
-                f"The function that instance_id was given raised {type(error).__name__} ({where.filename}, line "
-                f"{where.lineno}). No backup of {args.name} was taken, and nothing was changed.\n  What to do: let it "
-                "return the instance's id for the arguments that hooks get."
-            ) from error
-
-    async def _input(self, name: str, given: Any) -> str:
-        value = await _resolved(given)
-        if value is None:
-            return ""
-        if not isinstance(value, str):
-            raise HookError(f"{name} is not a text.\n  What to do: give the id as the console shows it.")
-        return value
+        run.log.info(change.urn, f"Saved before {preview.in_words(change)}: {what}, in {folder}.")
 
     def _is_of_interest(self, change: Change) -> bool:
         names = self._guard.only_if_changed
@@ -177,10 +154,11 @@ class Hook:
             return True
         missing = change.missing(names)
         if len(missing) == len(names):
-            raise HookError(
+            near = preview.closest(missing, change.known_names)
+            raise OperationError(
                 f"only_if_changed names {preview.listed(missing)}, and {change.name} has no such property: it would "
-                "never be backed up. Nothing was changed.\n  What to do: name properties of the resource: "
-                f"{preview.listed(preview.closest(missing, change.known_names))}."
+                "never be backed up.",
+                advice=f"did you mean {preview.listed(near)}?" if near else "name inputs of the resource.",
             )
         if missing:
             self._run.log.warn(change.urn, preview.missing_names(change, missing))
@@ -189,8 +167,11 @@ class Hook:
     def _refusal(self, args: ResourceHookArgs, error: DcsError) -> str:
         if self._run.is_preview:
             return in_pulumis_terms(error)
-        operation = self._guard.operation.value
-        return in_pulumis_terms(error, fact=f"{args.name} was not changed: no {operation} without its backup")
+        operation = self._guard.operation
+        fact = f"{args.name} was not {_DONE[operation]}: no {operation.value} without its backup"
+        if operation is Operation.DELETE:
+            fact += f"\n  {_WITHOUT}"
+        return in_pulumis_terms(error, fact=fact)
 
     def _bug(self, args: ResourceHookArgs, error: Exception) -> str:
         text = f"{type(error).__name__}: a bug in pulumi-dcs. {args.name} was not changed."
@@ -212,21 +193,3 @@ def _check_instance_id(change: Change, guard: Guard) -> None:
 def _forget_failed(run: Run, mark: str, done: asyncio.Future[BackupRecord]) -> None:
     if done.cancelled() or done.exception() is not None:
         run.taken.pop(mark, None)
-
-
-async def _values(properties: Mapping[str, Any] | None) -> Values:
-    """The properties, without the engine's own."""
-    return {name: await _value(value) for name, value in (properties or {}).items() if not name.startswith("__")}
-
-
-async def _value(given: Any) -> Value:
-    is_secret = isinstance(given, pulumi.Output)
-    value = await given.future(with_unknowns=True) if is_secret else given
-    return Value(canonical(value), is_secret=is_secret, is_known=not has_unknown(value))
-
-
-async def _resolved(given: Any) -> Any:
-    """The value of an input; None for none, or for one that is not known yet."""
-    if given is None:
-        return None
-    return await pulumi.Output.from_input(given).future()

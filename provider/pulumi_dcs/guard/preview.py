@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..api.clock import in_words as time_in_words
-from ..api.errors import ServiceError
+from ..api.errors import ConnectionFailed, CredentialsUnavailable, ServiceError
+from ..config.errors import SettingsError
 from ..operations.errors import OperationError
 from ..operations.wait import usual_length
+from ..resources.backups import BackupService
 from ..resources.identity import is_id
 from ..resources.instance_probe import no_instance
 from ..resources.instance_text import details
@@ -27,7 +29,7 @@ def in_words(change: Change) -> str:
     return f"this {change.operation.value} of {change.name}"
 
 
-def check(run: Run, guard: Guard, change: Change, region: str, project_id: str) -> None:
+def check(run: Run, guard: Guard, change: Change, region: str | None, project_id: str | None) -> None:
     """Ask the service whether the instance can be backed up, and say what the run will do.
 
     Raises:
@@ -46,7 +48,7 @@ def check(run: Run, guard: Guard, change: Change, region: str, project_id: str) 
     run.log.info(change.urn, f"{intent}{_checked(run, change, region, project_id)}.")
 
 
-def _checked(run: Run, change: Change, region: str, project_id: str) -> str:
+def _checked(run: Run, change: Change, region: str | None, project_id: str | None) -> str:
     """What the service says of the instance, to follow the intent."""
     settings = run.program.settings
     if not change.instance_id:
@@ -56,7 +58,10 @@ def _checked(run: Run, change: Change, region: str, project_id: str) -> str:
     if settings.credentials_at_hand() is None:
         trouble = settings.profile_trouble()
         return f"; that it can could not be checked: {trouble or 'there are no credentials at hand'}".rstrip(".")
-    service = run.services.at(region, project_id)
+    if region is None or project_id is None:
+        return "; its region or project is not known yet"
+    if (service := _service(run, change, region, project_id)) is None:
+        return ""
     try:
         instance = run.probe.instance(change.urn, service, change.instance_id)
     except ServiceError as error:
@@ -78,6 +83,19 @@ def _checked(run: Run, change: Change, region: str, project_id: str) -> str:
     if instance.task or instance.status not in ("", "RUNNING"):
         facts.append(f"it is busy now ({instance.task or instance.status}), and the run waits until it is not")
     return f" ({'; '.join(facts)})"
+
+
+def _service(run: Run, change: Change, region: str, project_id: str) -> BackupService | None:
+    """The backups there; None in a preview that can't find the project's id out."""
+    clients = run.program.clients
+    try:
+        project_id = project_id or clients.project_id(region or clients.settings.region, retry_timeout=0.0)
+    except SettingsError:
+        raise
+    except (ConnectionFailed, CredentialsUnavailable, ServiceError) as error:
+        run.warn_once(change.urn, f"The project id could not be looked up for this preview.\n  {error}")
+        return None
+    return run.services.at(region, project_id)
 
 
 def missing_names(change: Change, missing: Sequence[str]) -> str:

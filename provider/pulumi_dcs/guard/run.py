@@ -27,6 +27,7 @@ class Run:
     Attributes:
         hooks: those that the program has made, by what was asked for; under the lock.
         taken: the backups of this run's changes by their mark, for hooks on the program's event loop.
+        started: the ids of backups that were started or found, by mark.
     """
 
     def __init__(self, program: Program) -> None:
@@ -40,7 +41,9 @@ class Run:
         self.lock: Final = threading.Lock()
         self.hooks: Final[dict[Guard, pulumi.ResourceHook]] = {}
         self.taken: Final[dict[str, asyncio.Future[BackupRecord]]] = {}
+        self.started: Final[dict[str, str]] = {}
         self._states = StackStates()
+        self._has_warned = False
 
     @classmethod
     def current(cls) -> Run:
@@ -56,6 +59,13 @@ class Run:
             report_progress=lambda message: self.log.report_progress(urn, message),
             warn=lambda message: self.log.warn(urn, message),
         )
+
+    def warn_once(self, urn: str, message: str) -> None:
+        """Add a lasting warning to the resource, the first time that this is called in the run."""
+        with self.lock:
+            is_first, self._has_warned = not self._has_warned, True
+        if is_first:
+            self.log.warn(urn, message)
 
     def holders(self, urn: str) -> Callable[[], dict[str, str]]:
         """Tells the backups that the stack's saved state holds, with their URNs; none where it can't be read."""

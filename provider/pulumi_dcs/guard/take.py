@@ -34,6 +34,7 @@ class Order:
         reuse_within: how old, since it succeeded, a backup for the same change may be.
         holders: the backups that the stack's saved state holds, with their URNs; asked only at the service's limit.
         note: tells the user, to stay.
+        on_started: called with the backup's id as soon as it is known.
     """
 
     what: str
@@ -44,6 +45,7 @@ class Order:
     reuse_within: timedelta
     holders: Callable[[], Mapping[str, str]]
     note: Callable[[str], None]
+    on_started: Callable[[str], None]
 
 
 class _FoundError(Exception):
@@ -68,6 +70,7 @@ def take(service: BackupService, operation: Operation, order: Order) -> BackupRe
         DcsError: there is none; it says what is true now, and what to do.
     """
     backup_id, is_made_here = _start(service, operation, order)
+    order.on_started(backup_id)
     try:
         record = service.wait(operation, order.instance_id, backup_id)
     except (TimedOutError, CancelledError, CredentialsRefusedError) as error:
@@ -88,11 +91,18 @@ def take(service: BackupService, operation: Operation, order: Order) -> BackupRe
 def find_existing(
     snapshot: Snapshot[BackupRecord], mark: str, reuse_within: timedelta, now: datetime
 ) -> BackupRecord | None:
-    """The backup that was taken for the change already: one that runs, or that succeeded a short time ago."""
+    """The backup that was taken for the change already: one that runs, or that succeeded a short time ago.
+
+    Args:
+        now: by the service's clock.
+    """
     found = [record for record in snapshot.records.values() if record.remark.rstrip().endswith(mark)]
     running = [record for record in found if record.is_running]
     if running:
         return running[0]
+    if not reuse_within:
+        # The service's clock is coarse: what has just ended may seem to end in the future.
+        return None
     usable = [record for record in found if record.has_succeeded and record.is_usable is not False]
     young = [record for record in usable if (ended := ended_at(record)) and now - ended <= reuse_within]
     return max(young, key=lambda record: ended_at(record) or now, default=None)

@@ -94,7 +94,8 @@ def test_names_are_found_in_either_spelling() -> None:
 
 
 def test_a_value_that_is_not_known_perhaps_changes() -> None:
-    found = change({"a": 1, "b": 1}, {"a": Unknown(), "b": [Unknown()]})
+    unknown = Unknown()  # type: ignore[no-untyped-call]
+    found = change({"a": 1, "b": 1}, {"a": unknown, "b": [unknown]})
     assert found.changed == ["a", "b"]
     assert found.unknown(["a", "b"]) == ["a", "b"]
 
