@@ -29,7 +29,9 @@ MAY_IMPORT: Final = {
     "session": frozenset({"api", "clients", "config", "engine", "operations", "recovery", "version"}),
     "program": frozenset({"api", "clients", "config", "operations", "version"}),
     "version": frozenset[str](),
-    "lookups": frozenset({"api", "config", "engine", "operations", "program", "resources", "version"}),
+    "lookups": frozenset(
+        {"api", "config", "engine", "instance_backup", "operations", "program", "resources", "version"}
+    ),
     "functions": frozenset({"engine", "lookups", "program"}),
     "__main__": frozenset({"functions"}),
     "guard": frozenset({"api", "config", "engine", "operations", "program", "recovery", "resources", "version"}),

@@ -157,11 +157,11 @@ def _deletions_of(step: Step) -> list[Change]:
             continue
         size = row.get("size")
         backup = KnownBackup(
-            _known(row, "backup_id"),
+            known_text(row, "backup_id"),
             BackupStatus.SUCCEED,
-            created_at=_known(row, "created_at"),
+            created_at=known_text(row, "created_at"),
             size=int(size) if isinstance(size, (int, float)) else None,
-            remark=_known(row, "remark"),
+            remark=known_text(row, "remark"),
         )
         is_done = step.outcome is StepOutcome.DONE or backup.backup_id in done
         found.append(Change(Kind.DELETE_OLD, step.urn, _location(new), goes=backup, is_done=is_done))
