@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,19 @@ def test_the_engine_among_the_ancestors(monkeypatch: pytest.MonkeyPatch) -> None
     engine = workspace._engine_process()
     assert engine is not None
     assert engine.pid == 3
+
+
+def test_a_run_of_the_engine_is_told_from_others_by_its_process_and_its_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def run_of(pid: int) -> str:
+        engine = workspace._Process(pid, 1, "/bin/pulumi")
+        monkeypatch.setattr(workspace, "_engine_process", lambda: engine)
+        return workspace.engine_run()
+
+    own = run_of(os.getpid())
+    assert re.fullmatch(rf"{os.getpid()} \S.*", own)
+    assert run_of(os.getpid()) == own
+    assert run_of(os.getppid()) != own
+    monkeypatch.setattr(workspace, "_engine_process", lambda: None)
+    assert workspace.engine_run() == ""
