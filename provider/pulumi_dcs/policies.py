@@ -28,6 +28,7 @@ from pulumi_policy import (
 from pulumi_policy.proxy import UnknownValueError
 
 from .instance_backup.names import RESOURCE_TYPE
+from .instance_restore.names import RESOURCE_TYPE as RESTORE_TYPE
 
 
 class Report(Protocol):
@@ -212,6 +213,32 @@ def no_two_at_once(level: EnforcementLevel = EnforcementLevel.ADVISORY) -> Polic
     return _of_stack("dcs-no-two-at-once", description, validate, level, None)
 
 
+def restore_allowed(level: EnforcementLevel = EnforcementLevel.MANDATORY) -> Policy:
+    """A restore passes only where its name matches one of ``names``, and its instance's id one of ``instances``.
+
+    Both are patterns for the whole text. Both lists are empty by default, so that nothing passes. Policies don't see
+    whether a restore has been carried out already: it is held to this for as long as the program declares it.
+    """
+
+    def validate(args: ResourceValidationArgs, report: Report) -> None:
+        config, instance_id = args.get_config(), _known(args.props, "instance_id", "")
+        if not _matches(args.name, config["names"]):
+            report(
+                f"Restoring is not allowed for {args.name}: it overwrites the data of its instance. If that is wanted, "
+                "add a pattern for its name to `names` of this policy, and take it out again with the resource."
+            )
+        elif instance_id is not None and not _matches(str(instance_id), config["instances"]):
+            report(
+                f"Restoring is not allowed for the instance of {args.name}: its data would be overwritten. If that is "
+                "wanted, add a pattern for the instance's id to `instances` of this policy."
+            )
+
+    patterns = {"type": "array", "items": {"type": "string"}, "default": []}
+    schema = PolicyConfigSchema({"names": dict(patterns), "instances": dict(patterns)})
+    description = "Only restores that are listed overwrite data."
+    return _of_resource("dcs-restore-allowed", description, validate, level, schema, RESTORE_TYPE)
+
+
 def all_policies() -> list[Policy]:
     """Return each policy of this module at its default level."""
     return [
@@ -223,14 +250,20 @@ def all_policies() -> list[Policy]:
         backups_per_instance(),
         every_instance_backed_up(),
         no_two_at_once(),
+        restore_allowed(),
     ]
 
 
-def _of_resource(
-    name: str, description: str, validate: Any, level: EnforcementLevel, schema: PolicyConfigSchema
+def _of_resource(  # noqa: PLR0917 - as pulumi-policy has them, and the type
+    name: str,
+    description: str,
+    validate: Any,
+    level: EnforcementLevel,
+    schema: PolicyConfigSchema,
+    resource_type: str = RESOURCE_TYPE,
 ) -> ResourceValidationPolicy:
-    def validate_backup(args: ResourceValidationArgs, report: ReportViolation) -> None:
-        if args.resource_type != RESOURCE_TYPE:
+    def validate_resource(args: ResourceValidationArgs, report: ReportViolation) -> None:
+        if args.resource_type != resource_type:
             return
         try:
             validate(args, cast(Report, report))
@@ -238,7 +271,7 @@ def _of_resource(
             # Every expression comes from the policy's configuration or from this module, none from a resource.
             cast(Report, report)(f"{error.pattern!r} in this policy's configuration is not a valid pattern: {error}.")
 
-    return ResourceValidationPolicy(name, description, validate_backup, level, schema)
+    return ResourceValidationPolicy(name, description, validate_resource, level, schema)
 
 
 def _of_stack(
@@ -254,6 +287,10 @@ def _known(props: Mapping[str, Any], name: str, default: Any) -> Any:
     except UnknownValueError:
         return None
     return default if value is None else value
+
+
+def _matches(text: str, patterns: list[str]) -> bool:
+    return any(re.fullmatch(pattern, text) for pattern in patterns)
 
 
 def _is_to_be_made(backup: PolicyResource) -> bool:

@@ -78,4 +78,4 @@ def killed_restore(stack: Stack, endpoint: LocalEndpoint) -> str:
     (left,) = {row["task_id"] for row in endpoint.restores()} - before
     endpoint.change_task("restores", left, duration=0.0)
     endpoint.behave(restore_duration=SHORT)
-    return left
+    return str(left)

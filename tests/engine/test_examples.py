@@ -12,6 +12,7 @@ import pytest
 from tests.endpoint import CLUSTER, HA, LocalEndpoint
 
 from .conftest import CURRENT, ROOT, MakeStack
+from .restoring import applied
 from .stack import Stack
 
 WITH_HUAWEICLOUD = ROOT / ".venv-huaweicloud" / "bin" / "python"
@@ -115,6 +116,45 @@ def test_component(make_stack: MakeStack, endpoint: LocalEndpoint) -> None:
     assert stack.up("--expect-no-changes").ok
 
 
+def test_rollback(make_stack: MakeStack, endpoint: LocalEndpoint, tmp_path: Path) -> None:
+    log = tmp_path / "migrations"
+    stack = example(make_stack, "rollback", instanceId=HA, release="2026.11", command=f'echo "$RELEASE" >> {log}')
+    applied(stack.up())
+    assert not endpoint.restores()
+    before = json.loads(stack.pulumi("stack", "output", "--json").text)["restore_from"]
+    assert stack.pulumi("config", "set", "rollbackTo", before).ok
+    preview = applied(stack.preview())
+    assert f"Overwrites all data of instance orders [{HA}] (Redis 6.0, " in preview.diagnostics
+    assert f"with backup {before} of 20" in preview.diagnostics
+    applied(stack.up())
+    (restore,) = endpoint.restores()
+    assert restore["backup_id"] == before
+    assert log.read_text() == "2026.11\n"
+    # What was there before the rollback is backed up as well.
+    assert endpoint.backups()[0]["remark"] == f"before the rollback to {before}"
+    applied(stack.up("--expect-no-changes"))
+    assert stack.pulumi("config", "rm", "rollbackTo").ok
+    applied(stack.up())
+    assert len(endpoint.restores()) == 1
+    assert len(endpoint.backups()) == 2
+
+
+def test_staging_copy(make_stack: MakeStack, endpoint: LocalEndpoint) -> None:
+    production = endpoint.add_instance(name="production")
+    staging = endpoint.add_instance(name="staging")
+    first, second = endpoint.add_backup(production), endpoint.add_backup(production)
+    stack = example(make_stack, "staging-copy", production=production, staging=staging, backupId=first)
+    stack.config("stagingPassword", "hush-hush", secret=True)
+    preview = applied(stack.preview())
+    assert f"Imports backup {first} of 20" in preview.diagnostics
+    applied(stack.up())
+    applied(stack.up("--expect-no-changes"))
+    assert stack.pulumi("config", "set", "backupId", second).ok
+    applied(stack.up())
+    assert [row["backup_id"] for row in endpoint.migrations(staging)] == [second, first]
+    assert "hush-hush" not in stack.pulumi("stack", "export").text
+
+
 def run_unit_tests(python: Path, example: str) -> str:
     done = subprocess.run(
         [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."],
@@ -135,7 +175,7 @@ def test_the_program_that_declares_its_instance_has_unit_tests() -> None:
     assert "3 passed" in run_unit_tests(WITH_HUAWEICLOUD, "with-huaweicloud")
 
 
-@pytest.mark.parametrize("name", ["guarded-change", "several-regions", "component"])
+@pytest.mark.parametrize("name", ["guarded-change", "several-regions", "component", "rollback", "staging-copy"])
 def test_what_is_missing_is_named(make_stack: MakeStack, name: str) -> None:
     outcome = example(make_stack, name).preview()
     assert not outcome.ok

@@ -196,3 +196,25 @@ def test_a_class_of_ones_own_is_judged_as_well(stack: Stack, endpoint: LocalEndp
     preview = stack.preview(*options(stack.folder, None))
     assert not preview.ok
     assert "backup has no remark" in preview.text
+
+
+RESTORE = "from pulumi_dcs import InstanceRestore\nInstanceRestore('rollback', instance_id={!r}, backup_id={!r})"
+
+
+def test_no_restore_passes_unless_it_is_listed(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.write(RESTORE.format(HA, endpoint.add_backup(HA)))
+    refusing: list[dict[str, Any] | None] = [
+        None,
+        {"dcs-restore-allowed": {"names": ["rollback"]}},
+        {"dcs-restore-allowed": {"names": ["rollback"], "instances": [CLUSTER]}},
+        {"dcs-restore-allowed": {"names": ["roll"], "instances": [HA]}},
+    ]
+    for config in refusing:
+        for command in (stack.preview, stack.up):
+            outcome = command(*options(stack.folder, config))
+            assert not outcome.ok
+            assert "[mandatory]  dcs-restore-allowed" in outcome.text
+    assert not endpoint.restores()
+    outcome = stack.up(*options(stack.folder, {"dcs-restore-allowed": {"names": ["roll.*"], "instances": [HA]}}))
+    assert outcome.ok, outcome.text
+    assert len(endpoint.restores()) == 1

@@ -44,7 +44,7 @@ def test_create_restores_and_keeps_what_the_service_says(stack: Stack, endpoint:
 def test_nothing_but_another_input_restores_again(
     stack: Stack, endpoint: LocalEndpoint, change: dict[str, Any]
 ) -> None:
-    given = {"instance_id": HA, "backup_id": endpoint.add_backup(HA)}
+    given: dict[str, Any] = {"instance_id": HA, "backup_id": endpoint.add_backup(HA)}
     declare(stack, **given)
     applied(stack.up())
     applied(stack.up("--expect-no-changes"))
@@ -63,13 +63,14 @@ def test_another_input_restores_again_and_the_preview_warns(stack: Stack, endpoi
     declare(stack, **given)
     applied(stack.up())
     old = the_restore(stack)["outputs"]["restore_id"]
-    changed: dict[str, Any] = {
+    changes: dict[str, dict[str, Any]] = {
         "instance_id": {"instance_id": CLUSTER, "backup_id": others},
         "backup_id": {"backup_id": second},
         "remark": {"remark": "again"},
         "triggers": {"triggers": {"incident": 2}},
         "triggers removed": {"triggers": None},
-    }[change]
+    }
+    changed = changes[change]
     declare(stack, **{**given, **changed})
     preview = applied(stack.preview())
     target = changed.get("instance_id", HA)

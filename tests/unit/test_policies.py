@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pulumi_dcs import policies
 from pulumi_dcs.instance_backup.names import RESOURCE_TYPE
+from pulumi_dcs.instance_restore.names import RESOURCE_TYPE as RESTORE_TYPE
 from pulumi_policy import (
     EnforcementLevel,
     Policy,
@@ -81,7 +82,7 @@ def on_stack(policy: Policy, resources: list[PolicyResource], **config: Any) -> 
 
 def test_each_has_a_name_a_level_and_a_schema_with_defaults() -> None:
     everything = policies.all_policies()
-    assert len({policy.name for policy in everything}) == len(everything) == 8
+    assert len({policy.name for policy in everything}) == len(everything) == 9
     for policy in everything:
         assert policy.name.startswith("dcs-")
         assert isinstance(policy.enforcement_level, EnforcementLevel)
@@ -119,6 +120,28 @@ def test_what_check_refuses_is_left_to_it(policy: Policy) -> None:
 def test_remark(remark: str, pattern: str, reported: str) -> None:
     reports = on_backup(policies.remark_matches(), {**BACKUP, "remark": remark or None}, config={"pattern": pattern})
     assert (reported in reports[0]) if reported else not reports
+
+
+@pytest.mark.parametrize(
+    ("names", "instances", "instance_id", "reported"),
+    [
+        ([], [], "i", "Restoring is not allowed for a: it overwrites the data of its instance."),
+        ([], [".*"], UNKNOWN, "Restoring is not allowed for a: "),
+        (["b"], [".*"], "i", "Restoring is not allowed for a: "),
+        (["a.+"], [".*"], "i", "Restoring is not allowed for a: "),
+        (["a"], [], "i", "Restoring is not allowed for the instance of a: its data would be overwritten."),
+        ([".*"], ["j", "i."], "i", "Restoring is not allowed for the instance of a: "),
+        (["b", "a"], ["j", "i"], "i", ""),
+        (["a"], [], UNKNOWN, ""),
+    ],
+)
+def test_restore(names: list[str], instances: list[str], instance_id: str, reported: str) -> None:
+    config = {"names": names, "instances": instances}
+    policy = policies.restore_allowed()
+    reports = on_backup(policy, {"instance_id": instance_id}, config=config, resource_type=RESTORE_TYPE)
+    assert (reports[0].startswith(reported) and len(reports) == 1) if reported else not reports
+    assert policy.enforcement_level is EnforcementLevel.MANDATORY
+    assert not on_backup(policy, BACKUP, config=config)
 
 
 def test_format() -> None:
@@ -192,7 +215,8 @@ def test_no_value_is_shown(policy: Policy) -> None:
     }
     config = configs.get(policy.name, {})
     if isinstance(policy, ResourceValidationPolicy):
-        reports = on_backup(policy, values, config=config)
+        of_type = RESTORE_TYPE if policy.name == "dcs-restore-allowed" else RESOURCE_TYPE
+        reports = on_backup(policy, values, config=config, resource_type=of_type)
     else:
         reports = on_stack(policy, [resource("a", [], **values), resource("b", [], **values)], **config)
     assert reports

@@ -28,7 +28,9 @@ MAY_IMPORT: Final = {
     "recovery": frozenset({"api", "engine", "operations"}),
     "session": frozenset({"api", "clients", "config", "engine", "operations", "recovery"}),
     "resources": frozenset({"api", "clients", "config", "engine", "operations", "recovery", "session"}),
-    "review": frozenset({"api", "clients", "config", "engine", "instance_backup", "operations", "session"}),
+    "review": frozenset(
+        {"api", "clients", "config", "engine", "instance_backup", "instance_restore", "operations", "session"}
+    ),
 }
 """What each room may import of the others: arrows point one way."""
 RESOURCE_MAY_IMPORT: Final = (*MAY_IMPORT["resources"], "resources", "provider")

@@ -86,6 +86,12 @@ class Client:
             return response
         raise self._error(response, request, action)
 
+    def hide(self, secret: str) -> None:
+        """Let no error of this client show a text from now on, even where the service sends it back."""
+        if secret:
+            with self._lock:
+                self._secrets |= {secret}
+
     def unexpected(self, response: Response, request: Request, *, action: str) -> ServiceError:
         """The error for a response with an expected status, but not what the API page says."""
         return self._error(response, request, action)
@@ -115,7 +121,7 @@ class Client:
             action=action,
             region=self.location.region,
             clock=self.clock,
-            secrets=self._secrets.union(request.secrets),
+            secrets=self._secrets,
             service=self._service,
             retry_after=retry_after,
         )

@@ -19,7 +19,6 @@ class Request:
     Attributes:
         is_confidential: whether a response can hold secrets that we don't know: of its body, an error shows only what
             stands where the API documents an error's code and message.
-        secrets: what no error may show, even where the service sends it back.
     """
 
     method: str
@@ -27,7 +26,6 @@ class Request:
     query: tuple[tuple[str, str], ...] = ()
     body: Mapping[str, object] | None = field(default=None, repr=False)
     is_confidential: bool = False
-    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

@@ -188,8 +188,8 @@ class Migrations:
             "target_instance": {"id": instance_id, **({"password": password} if password else {})},
             **({"description": description} if description else {}),
         }
-        secrets = (password,) if password else ()
-        request = Request("POST", self._path("migration-task"), body=body, is_confidential=True, secrets=secrets)
+        self._client.hide(password)
+        request = Request("POST", self._path("migration-task"), body=body, is_confidential=True)
         response = self._client.send(request, action=action, expected=(200, 201, 202), pause=self._pause)
         parsed = response.json()
         task_id = word(parsed.get("id")) if isinstance(parsed, Mapping) else ""

@@ -24,6 +24,7 @@ from ..operations.record_cache import RecordCache
 from ..operations.records import Record, RecordKind
 from ..operations.wait import Wait
 from ..session import Session
+from .names import TARGET_PASSWORD
 
 RESTORE: Final = RecordKind(
     noun="restore",
@@ -170,8 +171,10 @@ class RestoreServices:
             return self._services.setdefault(client.location, RestoreService(client))
 
     def of(self, properties: Mapping[str, Any]) -> RestoreService:
-        """The restores of the project and region that inputs or outputs name."""
-        return self.at(str(properties.get("region") or ""), str(properties.get("project_id") or ""))
+        """The restores of the project and region that inputs or outputs name; a password among them is never shown."""
+        service = self.at(str(properties.get("region") or ""), str(properties.get("project_id") or ""))
+        service.client.hide(str(properties.get(TARGET_PASSWORD) or ""))
+        return service
 
 
 def kind_of(*, is_import: bool) -> RecordKind:

@@ -9,6 +9,7 @@ from ..engine.urn import resource_name
 from .changes import Kind, KnownBackup
 from .headline import headline
 from .report import Report
+from .restores import Restoring
 from .rows import Row, seconds_taken, total_estimate
 from .sentence import plain
 
@@ -26,9 +27,11 @@ def to_json(report: Report) -> dict[str, Any]:
         "label": report.label,
         "taken": report.taken,
         "deleted": report.deleted,
+        "restored": report.restored,
         "estimated_seconds": total_estimate(report.rows) if report.taken else None,
         "other_changes": report.other_changes,
         "backups": [_row(row) for row in report.rows],
+        "restores": [_restoring(each) for each in report.restores],
         "warnings": [{"topic": each.topic.value, "message": plain(each.sentence)} for each in report.concerns],
         "unknown": [{"what": what, "why": why} for what, why in report.unknown],
         "policies": [
@@ -79,6 +82,19 @@ def _row(row: Row) -> dict[str, Any]:
         "estimated_seconds": row.estimate,
         "protected": change.is_protected,
         "retained": change.is_retained,
+    }
+
+
+def _restoring(restore: Restoring) -> dict[str, Any]:
+    return {
+        "name": restore.name,
+        "urn": restore.urn,
+        "instance_id": restore.instance_id,
+        "backup_id": restore.backup_id,
+        "source_instance_id": restore.source_instance_id,
+        "adopted": restore.is_adopted,
+        "done": restore.is_done,
+        "status": restore.status,
     }
 
 

@@ -13,6 +13,7 @@ from ..api.parsing import parse_time
 from ..engine.unknowns import has_unknowns
 from ..engine.urn import resource_name
 from ..instance_backup.names import RESOURCE_TYPE
+from ..instance_restore.names import RESOURCE_TYPE as RESTORE_TYPE
 from .events import EventLog, ResourceState, Step, StepOutcome
 
 _UNKNOWN_IN_LOG: Final = "[unknown]"
@@ -111,9 +112,14 @@ def changes_in(log: EventLog) -> list[Change]:
     return sorted(found, key=lambda change: (change.name, change.kind.value))
 
 
-def other_changes(log: EventLog) -> int:
-    """Count the resources of other types that are changed."""
-    urns = {step.urn for step in log.steps if step.op not in _NO_CHANGE and step.type != RESOURCE_TYPE}
+def other_changes(log: EventLog, *, with_restores: bool = False) -> int:
+    """Count the resources of other types that are changed.
+
+    Args:
+        with_restores: whether restores count too, where they are not told by themselves.
+    """
+    counted = (RESOURCE_TYPE,) if with_restores else (RESOURCE_TYPE, RESTORE_TYPE)
+    urns = {step.urn for step in log.steps if step.op not in _NO_CHANGE and step.type not in counted}
     return len(urns)
 
 
@@ -138,7 +144,7 @@ def _single(step: Step) -> Change:
     new, old = step.new or ResourceState(), step.old or ResourceState()
     adopted = ""
     if step.op == "create":
-        adopted = _known(new.inputs, "adopt_backup_id")
+        adopted = known_text(new.inputs, "adopt_backup_id")
         kind = Kind.ADOPT if new.inputs.get("adopt_backup_id") else Kind.TAKE
     else:
         kind = Kind.WAIT if _backup(old).status.is_running else Kind.UPDATE
@@ -146,7 +152,7 @@ def _single(step: Step) -> Change:
         kind,
         step.urn,
         _location(new),
-        backup_format=_known(new.inputs, "backup_format"),
+        backup_format=known_text(new.inputs, "backup_format"),
         adopted_id=adopted,
         is_protected=new.is_protected,
         is_retained=new.is_retained,
@@ -159,9 +165,9 @@ def _replacement(replacing: list[Step], deletions: list[Step], *, is_deleted_fir
     created = next((step for step in replacing if step.op == "create-replacement"), replacing[0])
     new, old = created.new or ResourceState(), created.old or ResourceState()
     # To name the same backup again adopts nothing: the input is spent.
-    adopted = _known(new.inputs, "adopt_backup_id")
+    adopted = known_text(new.inputs, "adopt_backup_id")
     is_adopted = bool(new.inputs.get("adopt_backup_id")) and adopted not in (
-        _known(old.inputs, "adopt_backup_id"),
+        known_text(old.inputs, "adopt_backup_id"),
         _backup(old).backup_id,
     )
     deletion = deletions[0] if deletions else None
@@ -171,7 +177,7 @@ def _replacement(replacing: list[Step], deletions: list[Step], *, is_deleted_fir
         Kind.ADOPT if is_adopted else Kind.REPLACE,
         created.urn,
         _location(new),
-        backup_format=_known(new.inputs, "backup_format"),
+        backup_format=known_text(new.inputs, "backup_format"),
         goes=None if is_retained else _backup(gone),
         stays=_backup(gone) if is_retained else None,
         is_deleted_first=is_deleted_first,
@@ -199,7 +205,7 @@ def _deletion(step: Step) -> Change:
 
 
 def _location(state: ResourceState) -> Location:
-    known = {name: _known(state.inputs, name) for name in ("instance_id", "region", "project_id")}
+    known = {name: known_text(state.inputs, name) for name in ("instance_id", "region", "project_id")}
     return Location(**known)
 
 
@@ -207,10 +213,10 @@ def _backup(state: ResourceState) -> KnownBackup:
     outputs = state.outputs
     size = outputs.get("size")
     return KnownBackup(
-        backup_id=_known(outputs, "backup_id"),
-        status=BackupStatus.of(_known(outputs, "status")),
-        created_at=_known(outputs, "created_at"),
-        updated_at=_known(outputs, "updated_at"),
+        backup_id=known_text(outputs, "backup_id"),
+        status=BackupStatus.of(known_text(outputs, "status")),
+        created_at=known_text(outputs, "created_at"),
+        updated_at=known_text(outputs, "updated_at"),
         size=int(size) if isinstance(size, (int, float)) else None,
     )
 
@@ -220,7 +226,7 @@ def _result(step: Step) -> KnownBackup | None:
     return found if found is not None and found.backup_id else None
 
 
-def _known(properties: Mapping[str, Any], name: str) -> str:
+def known_text(properties: Mapping[str, Any], name: str) -> str:
     """The value as text; empty where there is none, or it is not known yet."""
     value = properties.get(name)
     return "" if value is None or value == _UNKNOWN_IN_LOG or has_unknowns(value) else str(value)

@@ -22,6 +22,7 @@ from .events import Diagnostic, EventLog
 from .markdown import markdown
 from .plan import artifact_name, write_manifest
 from .report import Outcome, Report
+from .restores import restores_in
 from .rows import rows_of
 from .service import Known, ask, stack_configuration
 from .settings import ReviewSettings
@@ -188,7 +189,8 @@ class Review:
             datetime.now(timezone.utc),
             commit=settings.commit,
             rows=tuple(rows),
-            other_changes=other_changes(log),
+            restores=tuple(restores_in(log)),
+            other_changes=other_changes(log, with_restores=outcome.is_drift),
             concerns=tuple(concerns),
             unknown=tuple(dict.fromkeys(unknown)),
             violations=log.violations,

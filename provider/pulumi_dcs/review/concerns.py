@@ -12,6 +12,7 @@ from ..api.error_codes import BACKUP_FAILURES
 from ..api.instances import Instance
 from ..instance_backup.limit import MAX_BACKUPS
 from ..instance_backup.names import RESOURCE_TYPE
+from ..instance_restore.names import RESOURCE_TYPE as RESTORE_TYPE
 from .changes import Change, Kind
 from .events import Diagnostic, EventLog, Violation
 from .rows import Row, by_location, newest_first
@@ -21,10 +22,15 @@ _ORPHAN: Final = "Orphan:"
 """How the provider's warning about an orphan begins (``recovery.orphans``)."""
 
 
+_RESTORES: Final = ("Overwrites ", "Imports ")
+"""How the provider's warnings about data that is overwritten begin (``instance_restore.preview``)."""
+
+
 class Topic(Enum):
     """What a concern is about, most serious first."""
 
     PLAN = "plan"
+    RESTORE = "restore"
     DELETION = "deletion"
     PUSHED_OUT = "pushed out"
     INSTANCE = "instance"
@@ -176,8 +182,11 @@ def _policies(violations: Iterable[Violation]) -> Iterator[Concern]:
 
 def _diagnostics(diagnostics: Iterable[Diagnostic]) -> Iterator[Concern]:
     for each in diagnostics:
-        if each.severity == "warning" and (RESOURCE_TYPE in each.urn or each.message.startswith(_ORPHAN)):
+        is_ours = RESOURCE_TYPE in each.urn or RESTORE_TYPE in each.urn
+        if each.severity == "warning" and (is_ours or each.message.startswith(_ORPHAN)):
             topic = Topic.ORPHAN if each.message.startswith(_ORPHAN) else Topic.DIAGNOSTIC
+            if RESTORE_TYPE in each.urn and each.message.startswith(_RESTORES):
+                topic = Topic.RESTORE
             yield Concern(topic, (Data(each.message),))
 
 

@@ -17,21 +17,23 @@ def headline(report: Report) -> str:
 def _text(report: Report) -> str:
     taken = counted(report.taken, "backup") if report.taken else "no backup"
     deleted = str(report.deleted) if report.deleted else "none"
+    restored = str(report.restored) if report.restored else "none"
+    also_restored = f", {restored} restored" if report.restored else ""
     match report.outcome:
         case Outcome.PREVIEWED:
-            return f"{taken} will be taken, {deleted} deleted, none restored{_about(report)}"
+            return f"{taken} will be taken, {deleted} deleted, {restored} restored{_about(report)}"
         case Outcome.PREVIEW_FAILED:
             return f"Merging this would fail{_failures(report)}"
         case Outcome.APPLIED:
-            return f"{taken} taken, {deleted} deleted, none restored, in {in_words(report.seconds)}"
+            return f"{taken} taken, {deleted} deleted, {restored} restored, in {in_words(report.seconds)}"
         case Outcome.APPLY_FAILED:
-            return f"The apply failed{_failures(report)}; {taken} taken, {deleted} deleted"
+            return f"The apply failed{_failures(report)}; {taken} taken, {deleted} deleted{also_restored}"
         case Outcome.STALE:
-            return f"The plan is stale, so the apply stopped; {taken} taken, {deleted} deleted"
+            return f"The plan is stale, so the apply stopped; {taken} taken, {deleted} deleted{also_restored}"
         case Outcome.NO_PLAN:
             return "There is no reviewed plan, so nothing was done"
         case Outcome.CANCELLED:
-            return f"Cancelled before it was finished; {taken} taken, {deleted} deleted"
+            return f"Cancelled before it was finished; {taken} taken, {deleted} deleted{also_restored}"
         case Outcome.INTERRUPTED:
             return "Cancelled before anything was changed"
         case Outcome.NO_DRIFT:

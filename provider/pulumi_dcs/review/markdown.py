@@ -18,6 +18,7 @@ from .table import table
 MAX_LENGTH: Final = 64_500
 """Characters. GitHub takes 65,536, and the marker that a comment is found by comes on top."""
 _WARNINGS: Final = 12_000
+_RESTORES: Final = 4_000
 _UNKNOWN: Final = 4_000
 _POLICIES: Final = 8_000
 _ERRORS: Final = 8_000
@@ -44,7 +45,14 @@ _NEXT: Final[Mapping[Outcome, str]] = {
 
 def markdown(report: Report) -> str:
     """The whole report, at most ``MAX_LENGTH`` characters long."""
-    parts = [_headline(report), _errors(report.errors), _warnings(report), table(report), _unknown(report)]
+    parts = [
+        _headline(report),
+        _errors(report.errors),
+        _warnings(report),
+        table(report),
+        _restores(report),
+        _unknown(report),
+    ]
     parts += [_policies(report.violations)]
     end = _end(report)
     above = "\n\n".join(part for part in parts if part)
@@ -73,6 +81,11 @@ def _warnings(report: Report) -> str:
     if not lines:
         return ""
     return "> [!WARNING]\n" + "\n".join(fitted(lines, _WARNINGS, "> - … and {} more, in report.json"))
+
+
+def _restores(report: Report) -> str:
+    lines = [f"- {inert(each.sentence(is_record=report.outcome.is_record))}" for each in report.restores]
+    return _section("Restores", lines, _RESTORES)
 
 
 def _unknown(report: Report) -> str:

@@ -8,6 +8,7 @@ from enum import Enum
 
 from .concerns import Concern
 from .events import Diagnostic, Violation
+from .restores import Restoring
 from .rows import Row
 
 
@@ -45,6 +46,7 @@ class Report:
 
     Attributes:
         rows: the backups that change, or have changed.
+        restores: the instances that are restored, or have been.
         other_changes: how many resources of other types change too.
         concerns: what must not be missed.
         unknown: what could not be found out, and why: by name, of an instance or of everything.
@@ -59,6 +61,7 @@ class Report:
     made_at: datetime
     commit: str = ""
     rows: tuple[Row, ...] = ()
+    restores: tuple[Restoring, ...] = ()
     other_changes: int = 0
     concerns: tuple[Concern, ...] = ()
     unknown: tuple[tuple[str, str], ...] = ()
@@ -87,8 +90,18 @@ class Report:
         return sum(row.change.goes is not None and (not is_record or row.change.is_done) for row in self.rows)
 
     @property
+    def restored(self) -> int:
+        """How many restores are carried out; in a record, how many were."""
+        is_record = self.outcome.is_record
+        return sum(
+            not each.is_adopted and (not is_record or (each.is_done and not each.has_failed)) for each in self.restores
+        )
+
+    @property
     def label(self) -> str:
         """The label for the request: what is most worth knowing of it."""
+        if self.restored:
+            return "backup: restore"
         if self.deleted:
             return "backup: delete"
         return "backup: create" if self.taken else "backup: none"
