@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
+import uuid
 from typing import Any
 
 import pytest
@@ -266,12 +268,28 @@ def test_a_killed_run_is_gone_on_with_and_leaves_no_task(
     assert not endpoint.analyses()
 
 
+def test_a_killed_runs_task_is_removed_when_another_backup_is_verified(stack: Stack, endpoint: LocalEndpoint) -> None:
+    endpoint.behave(analysis_duration=LONG)
+    of_backup(stack, made(endpoint))
+    killed_up(stack, lambda: endpoint.analyses() and endpoint.count("list_key_analyses") > 1)
+    (task,) = endpoint.analyses()
+    endpoint.change_task("analyses", task["task_id"], duration=0.0)
+    endpoint.behave(analysis_duration=0.3)
+    another = made(endpoint)
+    of_backup(stack, another)
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert proof(stack)["outputs"]["backup_id"] == another
+    assert not endpoint.analyses()
+
+
 def test_somebody_elses_analysis_of_the_same_backup_stays(stack: Stack, endpoint: LocalEndpoint) -> None:
     backup_id = made(endpoint)
     of_backup(stack, backup_id)
     assert stack.up().ok
     # As it was shown, but made by somebody in the console.
-    theirs = endpoint.add_task("analyses", HA, backup_id=backup_id, facts={"node": {"node_id": "n"}})
+    master = uuid.uuid5(uuid.NAMESPACE_OID, f"{HA}/shard-1/master").hex
+    theirs = endpoint.add_task("analyses", HA, backup_id=backup_id, facts={"node": {"node_id": master}})
     of_backup(stack, backup_id, more=", triggers={'again': 1}")
     outcome = stack.up()
     assert outcome.ok, outcome.text
@@ -283,7 +301,9 @@ def test_a_backup_that_is_gone_is_no_longer_proved(stack: Stack, endpoint: Local
     declare(stack)
     assert stack.up().ok
     endpoint.remove_backup(next(iter(endpoint.backup_ids())))
-    assert stack.refresh().ok
+    gone = stack.refresh()
+    assert gone.ok, gone.text
+    assert "no longer exists: its verification is dropped from the state" in gone.diagnostics
     assert not proofs(stack)
     assert stack.up().ok
     assert proof(stack)["outputs"]["backup_id"] in endpoint.backup_ids()
@@ -300,3 +320,109 @@ def test_somebody_deletes_the_task(stack: Stack, endpoint: LocalEndpoint) -> Non
     assert process.returncode != 0
     assert f"key analysis task {task['task_id']} of instance {HA} disappeared" in said.replace("Key", "key")
     assert not proofs(stack)
+
+
+def test_a_given_backup_that_is_gone_is_no_promise_of_the_next_preview(stack: Stack, endpoint: LocalEndpoint) -> None:
+    backup_id = made(endpoint)
+    of_backup(stack, backup_id)
+    assert stack.up().ok
+    endpoint.remove_backup(backup_id)
+    assert stack.refresh().ok
+    outcome = stack.preview()
+    assert not outcome.ok
+    assert f"instance {HA} has no such backup" in outcome.diagnostics
+
+
+@pytest.mark.parametrize("count", [3])
+def test_several_verifications_of_one_instance_take_turns(stack: Stack, endpoint: LocalEndpoint, count: int) -> None:
+    same = made(endpoint)
+    backups = [same, same, *(made(endpoint) for _ in range(count - 1))]
+    endpoint.behave(analysis_duration=0.5)
+    lines = [
+        f"BackupVerification('proof-{number}', instance_id={HA!r}, backup_id={backup_id!r})"
+        for number, backup_id in enumerate(backups)
+    ]
+    stack.write("\n".join(["from pulumi_dcs import BackupVerification", *lines]))
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert sorted(each["outputs"]["backup_id"] for each in proofs(stack)) == sorted(backups)
+    assert len({each["id"] for each in proofs(stack)}) == len(backups)
+    assert not endpoint.analyses()
+
+
+def test_a_cluster_that_was_cut_short_is_not_read_twice(stack: Stack, endpoint: LocalEndpoint) -> None:
+    endpoint.behave(analysis_duration=LONG)
+    of_backup(stack, made(endpoint, CLUSTER), CLUSTER)
+    process = stack.start_up(endpoint.analyses)
+    (first,) = endpoint.analyses()
+    endpoint.change_task("analyses", first["task_id"], duration=0.0)
+    until(lambda: len(endpoint.analyses()) == 2)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    endpoint.behave(analysis_duration=0.3)
+    second = next(each for each in endpoint.analyses() if each["task_id"] != first["task_id"])
+    endpoint.change_task("analyses", second["task_id"], duration=0.0)
+    # What was read through counts, even if somebody has removed the task since.
+    endpoint.remove_task("analyses", first["task_id"])
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    shards = proof(stack)["outputs"]["key_count"] // 1000
+    assert shards > 1
+    assert endpoint.count("create_key_analysis") == shards + len(
+        [each for each in endpoint.requests("create_key_analysis") if each["status"] == 400]
+    )
+    assert not endpoint.analyses()
+
+
+def test_a_shard_without_a_master_is_waited_for(stack: Stack, endpoint: LocalEndpoint) -> None:
+    nodes = [{"node_id": "n1", "group_id": "g1", "node_type": "master"}]
+    nodes += [{"node_id": "n2", "group_id": "g2", "node_type": "slave"}]
+    body = json.dumps({"total": len(nodes), "nodes": nodes})
+    endpoint.plan({"operation": "list_nodes", "status": 200, "body": body})
+    of_backup(stack, made(endpoint, CLUSTER), CLUSTER)
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert "a shard of the instance has no master at the moment" in outcome.text
+    assert endpoint.count("list_nodes") == 2
+
+
+@pytest.mark.parametrize("carried_out", [True, False])
+def test_a_lost_response_of_a_quick_analysis(stack: Stack, endpoint: LocalEndpoint, *, carried_out: bool) -> None:
+    endpoint.behave(analysis_duration=0.0)
+    of_backup(stack, made(endpoint))
+    fault = {"status": 502, "body": "<html>Bad gateway</html>"}
+    endpoint.plan({"operation": "create_key_analysis", "carried_out": carried_out, **fault})
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert endpoint.count("create_key_analysis") == (1 if carried_out else 2)
+    assert not endpoint.analyses()
+
+
+def test_an_error_shows_no_name_of_a_key_and_the_next_run_goes_on(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.environment["DCS_DEBUG"] = "1"
+    of_backup(stack, made(endpoint))
+    body = json.dumps({"largest_keys": [{"key": f"session:{NAME_OF_A_KEY}"}], "detail": NAME_OF_A_KEY})
+    endpoint.plan({"operation": "show_key_analysis", "status": 403, "body": body})
+    outcome = stack.up("--logtostderr", "-v=9")
+    assert not outcome.ok
+    assert "run `pulumi up` again: it continues the verification" in outcome.diagnostics
+    again = stack.up()
+    assert again.ok, again.text
+    assert endpoint.count("create_key_analysis") == 1
+    exported = stack.pulumi("stack", "export", "--show-secrets").text
+    assert NAME_OF_A_KEY not in outcome.text + again.text + exported
+    assert not endpoint.analyses()
+
+
+def test_destroy_waits_for_a_task_that_still_runs(stack: Stack, endpoint: LocalEndpoint) -> None:
+    endpoint.behave(analysis_duration=LONG)
+    short = ", opts=pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create='3s'))"
+    of_backup(stack, made(endpoint), more=short)
+    assert not stack.up().ok
+    (task,) = endpoint.analyses()
+    endpoint.change_task("analyses", task["task_id"], duration=time.time() - task["created"] + 8.0)
+    outcome = stack.destroy()
+    assert outcome.ok, outcome.text
+    assert not endpoint.analyses()
+    assert len(endpoint.backups()) == 1

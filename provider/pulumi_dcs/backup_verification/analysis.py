@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from typing import Final
 
 from ..api import retries
 from ..api.backups import BackupRecord
@@ -27,6 +27,10 @@ _UNTOLD_TIMEOUT: Final = 20.0
 """Seconds that a finished task gets until it tells what it has found."""
 _AFTERWARDS_TIMEOUT: Final = 30.0
 """Seconds for removing the tasks when the verification's own time may be up: a proof does not depend on it."""
+
+
+EarlierRuns = Callable[[str], SavedState]
+"""What the saved state tells of interrupted creates of this resource that were to verify a backup."""
 
 
 class NotVerifiableError(OperationError):
@@ -72,7 +76,7 @@ class Analysis:
         for each in self.shards:
             service.claim(each.task_id)
 
-    def run(self, earlier: SavedState | None = None) -> Counts:
+    def run(self, earlier: EarlierRuns | None = None) -> Counts:
         """What the backup holds.
 
         Args:
@@ -144,32 +148,30 @@ class Analysis:
             operation.report_progress("a shard of the instance has no master at the moment; waiting")
             operation.pause(next_poll_delay(operation.elapsed - since))
 
-    def _take_over(self, earlier: SavedState, masters: Iterable[Node]) -> None:
-        """Go on with what an interrupted run of this resource has started.
+    def _take_over(self, earlier: EarlierRuns, masters: Iterable[Node]) -> None:
+        """Go on with what an interrupted run of this resource has started; of another backup, note it for removal.
 
         The list of tasks is empty nearly always. If it is not, the saved state tells whether a create of this resource,
-        for this backup, was interrupted. Without that, they are other people's.
+        for the task's backup, was interrupted. Without that, it is somebody else's.
         """
         snapshot = self._service.cache.list(self._operation, self._inputs.instance_id)
-        found: list[tuple[Shard, bool]] = []
+        nodes = {each.node_id for each in masters}
+        is_ours: dict[str, bool] = {}
         for task in snapshot.records.values():
             analysis = self._show(task.task_id)
-            if analysis is not None and analysis.backup_id == self._inputs.backup_id:
-                found.append((Shard(analysis.node_id, task.task_id), task.has_failed))
-        if not found or not _was_interrupted(earlier):
-            return
-        nodes = {each.node_id for each in masters}
-        for shard, has_failed in found:
-            if not self._service.claim(shard.task_id):
+            if analysis is None or not analysis.backup_id:
                 continue
-            if shard.node_id in nodes and not has_failed:
-                nodes.discard(shard.node_id)
-                self.shards.append(shard)
-                self._operation.report_progress(
-                    f"going on with key analysis task {shard.task_id} of an interrupted run"
-                )
+            backup_id = analysis.backup_id
+            if backup_id not in is_ours:
+                is_ours[backup_id] = _was_interrupted(earlier(backup_id))
+            if not is_ours[backup_id] or not self._service.claim(task.task_id):
+                continue
+            if backup_id == self._inputs.backup_id and analysis.node_id in nodes and not task.has_failed:
+                nodes.discard(analysis.node_id)
+                self.shards.append(Shard(analysis.node_id, task.task_id))
+                self._operation.report_progress(f"going on with key analysis task {task.task_id} of an interrupted run")
             else:
-                self._left.append(shard.task_id)
+                self._left.append(task.task_id)
 
     def _count(self, node: Node, number: int, of: int) -> Counts:
         """Have one shard read through, unless it was before."""
@@ -278,8 +280,3 @@ def _refuse(failures: Iterable[Failure], inputs: Inputs) -> None:
 def is_cut_short(error: DcsError) -> bool:
     """Whether a verification that ended so is worth going on with: what was read through stays so."""
     return not isinstance(error, (UnreadableError, NotVerifiableError, RecordGoneError))
-
-
-def same_backup(inputs: Inputs, pending: Mapping[str, Any]) -> bool:
-    """Whether an interrupted create was to verify the same backup."""
-    return (pending.get("instance_id"), pending.get("backup_id")) == (inputs.instance_id, inputs.backup_id)

@@ -34,7 +34,7 @@ from ..resources.origin import check_origin
 from ..resources.refusals import refuse
 from ..session import Session
 from . import preview
-from .analysis import Analysis, is_cut_short, same_backup
+from .analysis import Analysis, EarlierRuns, is_cut_short
 from .identity import VerificationId
 from .preflight import Preflight
 from .properties import (
@@ -113,15 +113,21 @@ class Lifecycle:
         inputs = Inputs.of(request.properties)
         analysis = self._analysis(request.urn, request.properties, request.timeout)
         notes = self._session.notes(request.urn)
-        earlier = ResourceEvidence(
-            self._session.stack_states,
-            request.urn,
-            self._session.organization,
-            started_at=started_at,
-            checked_at=notes.checked_at,
-            has_same_inputs=lambda pending: same_backup(inputs, pending),
-            is_own_saved=self._session.saves_pending_creates,
-        )
+
+        def earlier(backup_id: str) -> ResourceEvidence:
+            wanted = (inputs.instance_id, backup_id)
+            is_own = backup_id == inputs.backup_id
+            return ResourceEvidence(
+                self._session.stack_states,
+                request.urn,
+                self._session.organization,
+                started_at=started_at,
+                checked_at=notes.checked_at,
+                has_same_inputs=lambda pending: (pending.get("instance_id"), pending.get("backup_id")) == wanted,
+                # Of those for another backup, none is this run's.
+                is_own_saved=is_own and self._session.saves_pending_creates,
+            )
+
         return self._verify(analysis, request.properties, None, earlier)
 
     @diagnosed
@@ -193,7 +199,7 @@ class Lifecycle:
         analysis: Analysis,
         declared: Mapping[str, Any],
         which: VerificationId | None,
-        earlier: ResourceEvidence | None = None,
+        earlier: EarlierRuns | None = None,
     ) -> CreateResponse:
         """Carry the verification out; what the state keeps, however it ends.
 
