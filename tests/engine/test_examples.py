@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from pulumi_dcs.fleet import share
 
-from tests.endpoint import CLUSTER, HA, SINGLE, LocalEndpoint
+from tests.endpoint import CLUSTER, HA, SINGLE, LocalEndpoint, running_endpoint
+from tests.integration.emulator.contents import client_of
 
 from .conftest import CURRENT, ROOT, MakeStack
 from .guarded import Guarded
@@ -208,6 +209,37 @@ def test_staging_copy(make_stack: MakeStack, endpoint: LocalEndpoint) -> None:
     assert "hush-hush" not in stack.pulumi("stack", "export").text
 
 
+def test_restore_drill_on_real_data(make_stack: MakeStack) -> None:
+    with running_endpoint("--duration", "0.3", data=True) as endpoint:
+        scratch = endpoint.add_instance(name="scratch", engine_version="6.0", capacity=64.0)
+        stack = example(make_stack, "restore-drill", production=HA, scratch=scratch, drill="w48")
+        stack.environment |= endpoint.environment
+        password = endpoint.control("GET", f"/instances/{scratch}/server")["password"]
+        stack.config("scratchPassword", password, secret=True)
+        with client_of(endpoint, HA) as client:
+            client.mset({f"order:{number}": "x" * 20 for number in range(500)})
+            client.hset("cart", "item", "1")
+            client.rpush("queue", "a", "b")
+        applied(stack.preview())
+        applied(stack.up())
+        outputs = json.loads(stack.pulumi("stack", "output", "--json").text)
+        assert outputs["drilled"] == "502 of 502 keys are there after the restore"
+        assert outputs["keys_by_type"] == {"string": 500, "hash": 1, "list": 1}
+        assert not endpoint.analyses()
+        with client_of(endpoint, scratch) as client:
+            assert client.dbsize() == 502
+            client.set("of the drill before", "1")
+        with client_of(endpoint, HA) as client:
+            client.delete("cart")
+        applied(stack.up("--expect-no-changes"))
+        assert stack.pulumi("config", "set", "drill", "w49").ok
+        outcome = stack.up()
+        assert not outcome.ok
+        assert "503 keys after the restore of 501: the scratch instance was not empty." in outcome.text
+        exported = stack.pulumi("stack", "export", "--show-secrets").text
+        assert "order:1" not in exported + outcome.text
+
+
 def run_unit_tests(python: Path, example: str) -> str:
     done = subprocess.run(
         [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."],
@@ -251,7 +283,11 @@ def test_guarded_update(make_stack: MakeStack, endpoint: LocalEndpoint) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["guarded-change", "retention", "several-regions", "component", "rollback", "staging-copy"]
+    "name",
+    [
+        *("guarded-change", "retention", "several-regions", "component", "rollback", "staging-copy"),
+        "restore-drill",
+    ],
 )
 def test_what_is_missing_is_named(make_stack: MakeStack, name: str) -> None:
     outcome = example(make_stack, name).preview()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import time
+import uuid
 from typing import Any
 
 import pytest
@@ -11,7 +14,7 @@ from pulumi_dcs.backup_verification.names import RESOURCE_TYPE
 from tests.endpoint import CLUSTER, HA, REDIS_3, LocalEndpoint
 
 from .stack import Stack, until
-from .trouble import kill_everything
+from .trouble import LONG, killed_up, on_another_machine
 
 PROGRAM = """\
 import pulumi
@@ -54,7 +57,8 @@ def test_its_life(stack: Stack, endpoint: LocalEndpoint) -> None:
     declare(stack)
     shown = stack.preview()
     assert shown.ok, shown.text
-    assert "Has the service read a backup that is not known yet of instance orders through and count its" in shown.text
+    assert "Has the service read a backup that is not known yet of instance orders [" in shown.text
+    assert "] (Redis 6.0) through and count its keys; makes no backup." in shown.text
     assert not endpoint.count("create_key_analysis")
     outcome = stack.up()
     assert outcome.ok, outcome.text
@@ -111,12 +115,18 @@ def test_too_few_keys_keep_the_change_from_starting(stack: Stack, endpoint: Loca
     outcome = stack.up()
     assert not outcome.ok
     assert (
-        f"Backup {made_before} of instance {HA} can be read, but it holds no keys: minimum_keys is 1." in outcome.text
+        f"Backup {made_before} of instance {HA} has 0 keys, too few: minimum_keys is 1, the default."
+        in outcome.diagnostics
     )
     assert outcome.diagnostics.count("error:") == 1
     assert endpoint.backup_ids() == {made_before}
-    assert not proofs(stack)
     assert not endpoint.analyses()
+    # What was counted can't change: nothing is read again, and the change still waits.
+    for again in (stack.preview(), stack.up()):
+        assert not again.ok
+        assert "has 0 keys, too few" in again.diagnostics
+    assert endpoint.backup_ids() == {made_before}
+    assert endpoint.count("create_key_analysis") == 1
 
 
 def test_the_minimum_is_compared_with_what_was_counted(stack: Stack, endpoint: LocalEndpoint) -> None:
@@ -129,9 +139,12 @@ def test_the_minimum_is_compared_with_what_was_counted(stack: Stack, endpoint: L
     of_backup(stack, backup_id, more=", minimum_keys=1001")
     for outcome in (stack.preview(), stack.up()):
         assert not outcome.ok
-        assert "it holds 1000 keys: minimum_keys is 1001" in outcome.text
+        assert "has 1000 keys, too few: minimum_keys is 1001" in outcome.text
         assert "Traceback" not in outcome.diagnostics
-    assert proof(stack)["inputs"]["minimum_keys"] == 1000
+    of_backup(stack, backup_id, more=", minimum_keys=900")
+    assert stack.up().ok
+    assert stack.up("--expect-no-changes").ok
+    assert proof(stack)["outputs"]["minimum_keys"] == 900
     assert endpoint.count("create_key_analysis") == 1
 
 
@@ -141,7 +154,7 @@ def test_a_file_that_cannot_be_read(stack: Stack, endpoint: LocalEndpoint) -> No
     of_backup(stack, backup_id)
     outcome = stack.up()
     assert not outcome.ok
-    assert f"The service could not read backup {backup_id} of instance {HA} through" in outcome.text
+    assert f"Backup {backup_id} of instance {HA} can't be read through by the service." in outcome.diagnostics
     assert not proofs(stack)
     assert not endpoint.analyses()
 
@@ -149,9 +162,9 @@ def test_a_file_that_cannot_be_read(stack: Stack, endpoint: LocalEndpoint) -> No
 @pytest.mark.parametrize(
     ("instance", "details", "why"),
     [
-        (REDIS_3, {}, "Redis 4.0 and later only"),
-        (HA, {"backup_format": "aof"}, "it is in the format aof"),
-        (HA, {"failure": "dcs.08.0002"}, "it has failed"),
+        (REDIS_3, {}, "backups of Redis 4.0 and later only"),
+        (HA, {"backup_format": "aof"}, "its format is aof"),
+        (HA, {"failure": "dcs.08.0002"}, "its status is failed"),
     ],
 )
 def test_what_cannot_be_verified_is_refused_in_the_preview(
@@ -169,7 +182,7 @@ def test_a_backup_of_another_instance_is_refused(stack: Stack, endpoint: LocalEn
     of_backup(stack, made(endpoint, CLUSTER))
     outcome = stack.preview()
     assert not outcome.ok
-    assert "does not exist" in outcome.diagnostics
+    assert f"instance {HA} has no such backup" in outcome.diagnostics
     assert not stack.up().ok
     assert endpoint.count("create_key_analysis") == 0
 
@@ -206,15 +219,15 @@ def test_a_timeout_is_resumed(stack: Stack, endpoint: LocalEndpoint) -> None:
     of_backup(stack, backup_id, more=short)
     outcome = stack.up()
     assert not outcome.ok
-    assert "it proves nothing yet" in outcome.text
-    assert "it goes on with the same key analysis" in outcome.text
+    assert "run `pulumi up` again: it continues the verification" in outcome.diagnostics
     (task,) = endpoint.analyses()
-    assert f"Continues to verify backup {backup_id} of instance {HA}" in stack.preview().text
+    assert "key_count" not in proof(stack)["outputs"]
+    assert f"Continues the verification of backup {backup_id}" in stack.preview().text
     endpoint.change_task("analyses", task["task_id"], duration=0.0)
     outcome = stack.up()
     assert outcome.ok, outcome.text
     assert proof(stack)["outputs"]["key_count"] == 1000
-    assert "__tasks" not in proof(stack)["outputs"]
+    assert "__analyses" not in proof(stack)["outputs"]
     assert endpoint.count("create_key_analysis") == 1
     assert not endpoint.analyses()
 
@@ -226,51 +239,190 @@ def test_cancelled_and_destroyed(stack: Stack, endpoint: LocalEndpoint) -> None:
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=60)
     assert process.returncode != 0
-    assert "Cancelled while key analysis" in said
+    assert "Cancelled while key analysis task" in said
     (task,) = endpoint.analyses()
-    assert proof(stack)["id"] == f"{HA}/{task['task_id']}"
+    assert proof(stack)["id"] == f"{HA}/{task['backup_id']}/{task['task_id']}"
     endpoint.change_task("analyses", task["task_id"], duration=0.0)
     assert stack.destroy().ok
     assert not endpoint.analyses()
     assert len(endpoint.backups()) == 1
 
 
-def test_killed_and_run_again(stack: Stack, endpoint: LocalEndpoint) -> None:
-    endpoint.behave(analysis_duration=600.0)
+@pytest.mark.parametrize("machine", ["same", "another"])
+@pytest.mark.parametrize("finished", [False, True], ids=["running", "finished"])
+def test_a_killed_run_is_gone_on_with_and_leaves_no_task(
+    stack: Stack, endpoint: LocalEndpoint, machine: str, *, finished: bool
+) -> None:
+    endpoint.behave(analysis_duration=LONG)
     of_backup(stack, made(endpoint))
-    stack.start_up(endpoint.analyses)
-    kill_everything(stack)
-    assert stack.pulumi("cancel", "--yes").ok
+    killed_up(stack, lambda: endpoint.analyses() and endpoint.count("list_key_analyses") > 1)
+    if machine == "another":
+        on_another_machine(stack)
     (task,) = endpoint.analyses()
-    process = stack.start_up(lambda: endpoint.count("show_key_analysis"))
-    endpoint.change_task("analyses", task["task_id"], duration=0.0)
-    said, _ = process.communicate(timeout=120)
-    assert process.returncode == 0, said
+    endpoint.change_task("analyses", task["task_id"], duration=0.0 if finished else 5.0, created=time.time() - 3.0)
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert f"going on with key analysis task {task['task_id']} of an interrupted run" in outcome.text
     assert proof(stack)["outputs"]["key_count"] == 1000
     assert endpoint.count("create_key_analysis") == 1
-    # Whose it is can't be proved: it is used, and stays.
-    assert endpoint.analyses() == [{**task, "duration": 0.0, "status": "success", "percent": 100.0}]
+    assert not endpoint.analyses()
+
+
+def test_a_killed_runs_task_is_removed_when_another_backup_is_verified(stack: Stack, endpoint: LocalEndpoint) -> None:
+    endpoint.behave(analysis_duration=LONG)
+    of_backup(stack, made(endpoint))
+    killed_up(stack, lambda: endpoint.analyses() and endpoint.count("list_key_analyses") > 1)
+    (task,) = endpoint.analyses()
+    endpoint.change_task("analyses", task["task_id"], duration=0.0)
+    endpoint.behave(analysis_duration=0.3)
+    another = made(endpoint)
+    of_backup(stack, another)
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert proof(stack)["outputs"]["backup_id"] == another
+    assert not endpoint.analyses()
+
+
+def test_somebody_elses_analysis_of_the_same_backup_stays(stack: Stack, endpoint: LocalEndpoint) -> None:
+    backup_id = made(endpoint)
+    of_backup(stack, backup_id)
+    assert stack.up().ok
+    # As it was shown, but made by somebody in the console.
+    master = uuid.uuid5(uuid.NAMESPACE_OID, f"{HA}/shard-1/master").hex
+    theirs = endpoint.add_task("analyses", HA, backup_id=backup_id, facts={"node": {"node_id": master}})
+    of_backup(stack, backup_id, more=", triggers={'again': 1}")
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert [each["task_id"] for each in endpoint.analyses()] == [theirs]
+    assert endpoint.count("create_key_analysis") == 2
 
 
 def test_a_backup_that_is_gone_is_no_longer_proved(stack: Stack, endpoint: LocalEndpoint) -> None:
     declare(stack)
     assert stack.up().ok
     endpoint.remove_backup(next(iter(endpoint.backup_ids())))
-    assert stack.refresh().ok
+    gone = stack.refresh()
+    assert gone.ok, gone.text
+    assert "no longer exists: its verification is dropped from the state" in gone.diagnostics
     assert not proofs(stack)
     assert stack.up().ok
     assert proof(stack)["outputs"]["backup_id"] in endpoint.backup_ids()
 
 
 def test_somebody_deletes_the_task(stack: Stack, endpoint: LocalEndpoint) -> None:
-    endpoint.behave(analysis_duration=600.0)
+    endpoint.behave(analysis_duration=LONG)
     of_backup(stack, made(endpoint))
     process = stack.start_up(endpoint.analyses)
     (task,) = endpoint.analyses()
     until(lambda: endpoint.count("list_key_analyses") >= 3)
-    endpoint.behave(analysis_duration=0.0)
     endpoint.remove_task("analyses", task["task_id"])
     said, _ = process.communicate(timeout=120)
-    assert process.returncode == 0, said
-    assert endpoint.count("create_key_analysis") == 2
+    assert process.returncode != 0
+    assert f"key analysis task {task['task_id']} of instance {HA} disappeared" in said.replace("Key", "key")
+    assert not proofs(stack)
+
+
+def test_a_given_backup_that_is_gone_is_no_promise_of_the_next_preview(stack: Stack, endpoint: LocalEndpoint) -> None:
+    backup_id = made(endpoint)
+    of_backup(stack, backup_id)
+    assert stack.up().ok
+    endpoint.remove_backup(backup_id)
+    assert stack.refresh().ok
+    outcome = stack.preview()
+    assert not outcome.ok
+    assert f"instance {HA} has no such backup" in outcome.diagnostics
+
+
+@pytest.mark.parametrize("count", [3])
+def test_several_verifications_of_one_instance_take_turns(stack: Stack, endpoint: LocalEndpoint, count: int) -> None:
+    same = made(endpoint)
+    backups = [same, same, *(made(endpoint) for _ in range(count - 1))]
+    endpoint.behave(analysis_duration=0.5)
+    lines = [
+        f"BackupVerification('proof-{number}', instance_id={HA!r}, backup_id={backup_id!r})"
+        for number, backup_id in enumerate(backups)
+    ]
+    stack.write("\n".join(["from pulumi_dcs import BackupVerification", *lines]))
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert sorted(each["outputs"]["backup_id"] for each in proofs(stack)) == sorted(backups)
+    assert len({each["id"] for each in proofs(stack)}) == len(backups)
     assert not endpoint.analyses()
+
+
+def test_a_cluster_that_was_cut_short_is_not_read_twice(stack: Stack, endpoint: LocalEndpoint) -> None:
+    endpoint.behave(analysis_duration=LONG)
+    of_backup(stack, made(endpoint, CLUSTER), CLUSTER)
+    process = stack.start_up(endpoint.analyses)
+    (first,) = endpoint.analyses()
+    endpoint.change_task("analyses", first["task_id"], duration=0.0)
+    until(lambda: len(endpoint.analyses()) == 2)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    endpoint.behave(analysis_duration=0.3)
+    second = next(each for each in endpoint.analyses() if each["task_id"] != first["task_id"])
+    endpoint.change_task("analyses", second["task_id"], duration=0.0)
+    # What was read through counts, even if somebody has removed the task since.
+    endpoint.remove_task("analyses", first["task_id"])
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    shards = proof(stack)["outputs"]["key_count"] // 1000
+    assert shards > 1
+    assert endpoint.count("create_key_analysis") == shards + len(
+        [each for each in endpoint.requests("create_key_analysis") if each["status"] == 400]
+    )
+    assert not endpoint.analyses()
+
+
+def test_a_shard_without_a_master_is_waited_for(stack: Stack, endpoint: LocalEndpoint) -> None:
+    nodes = [{"node_id": "n1", "group_id": "g1", "node_type": "master"}]
+    nodes += [{"node_id": "n2", "group_id": "g2", "node_type": "slave"}]
+    body = json.dumps({"total": len(nodes), "nodes": nodes})
+    endpoint.plan({"operation": "list_nodes", "status": 200, "body": body})
+    of_backup(stack, made(endpoint, CLUSTER), CLUSTER)
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert "a shard of the instance has no master at the moment" in outcome.text
+    assert endpoint.count("list_nodes") == 2
+
+
+@pytest.mark.parametrize("carried_out", [True, False])
+def test_a_lost_response_of_a_quick_analysis(stack: Stack, endpoint: LocalEndpoint, *, carried_out: bool) -> None:
+    endpoint.behave(analysis_duration=0.0)
+    of_backup(stack, made(endpoint))
+    fault = {"status": 502, "body": "<html>Bad gateway</html>"}
+    endpoint.plan({"operation": "create_key_analysis", "carried_out": carried_out, **fault})
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert endpoint.count("create_key_analysis") == (1 if carried_out else 2)
+    assert not endpoint.analyses()
+
+
+def test_an_error_shows_no_name_of_a_key_and_the_next_run_goes_on(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.environment["DCS_DEBUG"] = "1"
+    of_backup(stack, made(endpoint))
+    body = json.dumps({"largest_keys": [{"key": f"session:{NAME_OF_A_KEY}"}], "detail": NAME_OF_A_KEY})
+    endpoint.plan({"operation": "show_key_analysis", "status": 403, "body": body})
+    outcome = stack.up("--logtostderr", "-v=9")
+    assert not outcome.ok
+    assert "run `pulumi up` again: it continues the verification" in outcome.diagnostics
+    again = stack.up()
+    assert again.ok, again.text
+    assert endpoint.count("create_key_analysis") == 1
+    exported = stack.pulumi("stack", "export", "--show-secrets").text
+    assert NAME_OF_A_KEY not in outcome.text + again.text + exported
+    assert not endpoint.analyses()
+
+
+def test_destroy_waits_for_a_task_that_still_runs(stack: Stack, endpoint: LocalEndpoint) -> None:
+    endpoint.behave(analysis_duration=LONG)
+    short = ", opts=pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create='3s'))"
+    of_backup(stack, made(endpoint), more=short)
+    assert not stack.up().ok
+    (task,) = endpoint.analyses()
+    endpoint.change_task("analyses", task["task_id"], duration=time.time() - task["created"] + 8.0)
+    outcome = stack.destroy()
+    assert outcome.ok, outcome.text
+    assert not endpoint.analyses()
+    assert len(endpoint.backups()) == 1

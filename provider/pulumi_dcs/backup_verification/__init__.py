@@ -1,1 +1,1 @@
-"""The ``BackupVerification`` resource: proof that the service can read a backup, and how many keys it holds."""
+"""``BackupVerification``: has the service read a backup through and count its keys."""

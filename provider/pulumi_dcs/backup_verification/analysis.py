@@ -1,195 +1,282 @@
-"""Has the service count the keys of a backup, shard by shard, and clears its tasks away.
-
-An analysis changes nothing: one that is made twice costs time and no data. So nothing is kept on disk; what is known
-of the tasks is in the state, and an analysis that is running already is used, whoever has started it.
-"""
+"""Has the service read a backup through, shard by shard, and counts; its tasks are removed afterwards."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from ..api import retries
-from ..api.errors import ConnectionFailed, DcsError, InstanceBusyError, ServiceError, ThrottledError, UnexpectedResponse
-from ..api.key_analyses import KeyAnalyses, KeyCounts
-from ..api.nodes import Node, Nodes
-from ..operations.busy import MAX_BUSY_DELAY, busy_message
-from ..operations.create_once import MAX_LOST_RESPONSES
+from ..api.backups import BackupRecord
+from ..api.errors import DcsError, ServiceError, UnexpectedResponse
+from ..api.instances import Instances
+from ..api.key_analysis import KeyAnalyses, KeyAnalysis
+from ..api.nodes import Node, Nodes, masters_of
 from ..operations.errors import OperationError, RecordFailedError, RecordGoneError
 from ..operations.operation import Operation
+from ..operations.ownership import EvidenceUnavailableError, SavedState
 from ..operations.polling import next_poll_delay
-from .counts import Counts
+from ..operations.wait import MISSING_TIMEOUT
+from ..resources.backups import BackupService
+from ..resources.refusals import Failure
+from ..session import Session
+from .preflight import backup_failures, instance_failures
+from .properties import Counts, Inputs, Shard, total
 from .service import AnalysisService
 
-_MAX_RESTARTS: Final = 2
-"""How often an analysis that somebody has deleted under way is started again: more often is a quarrel."""
-_CLEANUP_TIMEOUT: Final = 30.0
-"""Seconds for deleting one task: nobody waits longer for what is only tidy."""
+_UNTOLD_TIMEOUT: Final = 20.0
+"""Seconds that a finished task gets until it tells what it has found."""
+_AFTERWARDS_TIMEOUT: Final = 30.0
+"""Seconds for removing the tasks when the verification's own time may be up: a proof does not depend on it."""
 
 
-class UnreadableBackupError(OperationError):
-    """The service can't read the backup through, or tells nothing of what it holds."""
+EarlierRuns = Callable[[str], SavedState]
+"""What the saved state tells of interrupted creates of this resource that were to verify a backup."""
+
+
+class NotVerifiableError(OperationError):
+    """The backup can't be verified; nothing was started."""
+
+
+class UnreadableError(OperationError):
+    """The service could not read the backup through, or does not say what is in it."""
 
 
 class Analysis:
-    """One verification of one backup.
+    """One verification under way.
 
     Args:
-        tasks: those of an earlier run that was cut short, by node; it goes on with them.
+        inputs: what is declared.
+        known: what earlier runs have come to.
+
+    Attributes:
+        backup: what the service says of the backup; None until it was asked.
+        shards: the analyses so far, in the order in which they were started.
     """
 
     def __init__(
         self,
+        session: Session,
+        backups: BackupService,
         service: AnalysisService,
         operation: Operation,
-        instance_id: str,
-        backup_id: str,
-        tasks: Mapping[str, str] | None = None,
+        *,
+        urn: str,
+        inputs: Inputs,
+        known: Iterable[Shard] = (),
     ) -> None:
+        self._session = session
+        self._backups = backups
         self._service = service
         self._operation = operation
-        self._instance_id = instance_id
-        self._backup_id = backup_id
-        self._api = KeyAnalyses(service.client, operation.pause)
-        self.tasks: Final = dict(tasks or {})
-        """The tasks that count, by node, those of others included, in the order of their beginnings."""
-        self._others: set[str] = set()
-        self._what = f"backup {backup_id} of instance {instance_id}"
+        self._urn = urn
+        self._inputs = inputs
+        self._left: list[str] = []
+        self.backup: BackupRecord | None = None
+        self.shards: list[Shard] = list(known)
+        for each in self.shards:
+            service.claim(each.task_id)
 
-    def run(self) -> Counts:
-        """Count the keys of all shards.
-
-        Raises:
-            UnreadableBackupError: the service can't.
-            TimedOutError, CancelledError, CredentialsRefusedError: it goes on; :attr:`tasks` has what was started.
-            DcsError: the service refuses to begin.
-        """
-        found = []
-        masters = self._masters()
-        for number, node in enumerate(masters, 1):
-            if len(masters) > 1:
-                self._operation.report_progress(f"counting the keys of shard {number} of {len(masters)}")
-            found.append(self._count(node))
-        return Counts.of(found)
-
-    def clear_away(self, operation_of: Operation) -> None:
-        """Delete the tasks that this verification has started; say it where one can't be deleted.
+    def run(self, earlier: EarlierRuns | None = None) -> Counts:
+        """What the backup holds.
 
         Args:
-            operation_of: tells the clock and whom to warn; an operation of its own is made for each deletion.
+            earlier: tells of creates of this resource that were interrupted.
+
+        Raises:
+            NotVerifiableError: nothing was started.
+            UnreadableError: the service can't read the backup.
+            DcsError: it is not finished. What there is of it stands in :attr:`shards`.
         """
-        for task_id in self.tasks.values():
-            if task_id in self._others:
-                continue
-            operation = Operation(
-                f"delete key analysis {task_id}",
-                clock=operation_of.clock,
-                timeout=_CLEANUP_TIMEOUT,
-                warn=operation_of.warn,
-            )
+        self._check()
+        masters = self._masters()
+        if earlier is not None:
+            self._take_over(earlier, masters)
+        counts = [self._count(node, number, len(masters)) for number, node in enumerate(masters, 1)]
+        return total(counts)
+
+    def remove_tasks(self, *, are_done: bool) -> list[Shard]:
+        """Remove the service's tasks; those that could not be removed, with a warning.
+
+        Args:
+            are_done: whether all of them have ended; else those that still run are not waited for.
+        """
+        kept = []
+        operation = self._session.operation("remove the key analysis tasks", self._urn, _AFTERWARDS_TIMEOUT)
+        for task_id in [*(each.task_id for each in self.shards), *self._left]:
             try:
-                self._service.delete(operation, self._instance_id, task_id)
+                self._service.remove(operation, self._inputs.instance_id, task_id)
             except DcsError as error:
+                kept.append(Shard("", task_id))
                 operation.warn(
-                    f"Key analysis {task_id} of instance {self._instance_id} was not deleted: {error.summary} It holds "
-                    "names of keys; delete it in the console."
+                    f"Key analysis task {task_id} of instance {self._inputs.instance_id} could not be removed: "
+                    f"{error.summary} It does no harm; remove it in the console."
                 )
+                if not are_done:
+                    break
+        return kept
 
-    def _masters(self) -> list[Node]:
-        operation = self._operation
-        nodes = retries.read(
-            lambda: Nodes(self._service.client, operation.pause).list(self._instance_id),
+    def _check(self) -> None:
+        """Make sure that the backup can be verified, and wait for one that is still being made."""
+        instance_id, backup_id, operation = self._inputs.instance_id, self._inputs.backup_id, self._operation
+        client = self._service.client
+        instance = retries.read(
+            lambda: Instances(client, operation.pause).show(instance_id),
             clock=operation.clock,
             pause=operation.pause,
             on_retry=operation.report_progress,
         )
-        masters = sorted((node for node in nodes if node.is_master), key=lambda node: (node.shard, node.node_id))
-        if not masters:
-            raise UnreadableBackupError(
-                f"The keys of {self._what} can't be counted: the service lists no master node of the instance.",
-                advice="try again later; if it persists, ask the service's support.",
+        _refuse(instance_failures(instance), self._inputs)
+        found = self._backups.find(operation, instance_id, backup_id, missing_timeout=MISSING_TIMEOUT)
+        _refuse(backup_failures(found, instance_id), self._inputs)
+        if found is not None and found.is_running:
+            found = self._backups.wait(operation, instance_id, backup_id)
+            _refuse(backup_failures(found, instance_id), self._inputs)
+        self.backup = found
+
+    def _masters(self) -> tuple[Node, ...]:
+        """The master of each shard. While one is without, as during a failover, wait: it would not be counted."""
+        operation, client, since = self._operation, self._service.client, self._operation.elapsed
+        while True:
+            nodes = retries.read(
+                lambda: Nodes(client, operation.pause).list(self._inputs.instance_id),
+                clock=operation.clock,
+                pause=operation.pause,
+                on_retry=operation.report_progress,
             )
-        return masters
+            if masters := masters_of(nodes):
+                return masters
+            operation.report_progress("a shard of the instance has no master at the moment; waiting")
+            operation.pause(next_poll_delay(operation.elapsed - since))
 
-    def _count(self, node: Node) -> KeyCounts:
-        for _ in range(_MAX_RESTARTS):
-            try:
-                return self._count_once(node)
-            except RecordGoneError:
-                self.tasks.pop(node.node_id, None)
-        return self._count_once(node)
+    def _take_over(self, earlier: EarlierRuns, masters: Iterable[Node]) -> None:
+        """Go on with what an interrupted run of this resource has started; of another backup, note it for removal.
 
-    def _count_once(self, node: Node) -> KeyCounts:
-        operation = self._operation
-        task_id = self.tasks.get(node.node_id)
-        if task_id is None:
-            task_id = self.tasks[node.node_id] = self._start(node)
+        The list of tasks is empty nearly always. If it is not, the saved state tells whether a create of this resource,
+        for the task's backup, was interrupted. Without that, it is somebody else's.
+        """
+        snapshot = self._service.cache.list(self._operation, self._inputs.instance_id)
+        nodes = {each.node_id for each in masters}
+        is_ours: dict[str, bool] = {}
+        for task in snapshot.records.values():
+            analysis = self._show(task.task_id)
+            if analysis is None or not analysis.backup_id:
+                continue
+            backup_id = analysis.backup_id
+            if backup_id not in is_ours:
+                is_ours[backup_id] = _was_interrupted(earlier(backup_id))
+            if not is_ours[backup_id] or not self._service.claim(task.task_id):
+                continue
+            if backup_id == self._inputs.backup_id and analysis.node_id in nodes and not task.has_failed:
+                nodes.discard(analysis.node_id)
+                self.shards.append(Shard(analysis.node_id, task.task_id))
+                self._operation.report_progress(f"going on with key analysis task {task.task_id} of an interrupted run")
+            else:
+                self._left.append(task.task_id)
+
+    def _count(self, node: Node, number: int, of: int) -> Counts:
+        """Have one shard read through, unless it was before."""
+        known = next((each for each in self.shards if each.node_id == node.node_id), None)
+        if known is not None and known.counts is not None:
+            return known.counts
+        if of > 1:
+            self._operation.report_progress(f"shard {number} of {of}")
+        if known is not None and not self._is_listed(known.task_id):
+            self.shards.remove(known)
+            known = None
+        if known is None:
+            known = Shard(node.node_id, self._start(node))
+            self.shards.append(known)
         try:
-            self._service.wait(operation, self._instance_id, task_id)
+            self._service.wait(self._operation, self._inputs.instance_id, known.task_id)
         except RecordFailedError as error:
-            raise UnreadableBackupError(
-                f"The service could not read {self._what} through: counting its keys failed.",
-                facts=error.facts,
-                advice="don't rely on this backup. Take a new one, and verify that before the change; if it persists, "
-                "ask the service's support.",
+            shard = f", shard {number} of {of}" if of > 1 else ""
+            raise UnreadableError(
+                f"Backup {self._inputs.backup_id} of instance {self._inputs.instance_id} can't be read through by the "
+                f"service{shard}.",
+                facts=[f"key analysis task {error.record_id} failed; the service gives no cause"],
+                advice="don't rely on this backup: take another one. If that fails as well, ask the service's support.",
             ) from error
-        counts = retries.read(
-            lambda: self._api.show(self._instance_id, task_id),
-            clock=operation.clock,
-            pause=operation.pause,
-            on_retry=operation.report_progress,
-        )
-        if counts.keys is None or counts.backup_id not in ("", self._backup_id):
-            raise UnreadableBackupError(
-                f"The service does not tell how many keys {self._what} holds.",
-                facts=[f"key analysis {task_id} has succeeded, but is not what was asked for or has no total"],
-                advice="run `pulumi up` again; if it persists, ask the service's support.",
-            )
+        counts = self._result(known.task_id)
+        self.shards[self.shards.index(known)] = Shard(known.node_id, known.task_id, counts)
         return counts
 
     def _start(self, node: Node) -> str:
-        """Have the analysis of one shard started, once the instance is free; the task's id."""
-        operation, since, lost, failed = self._operation, self._operation.elapsed, 0, 0
+        inputs = self._inputs
+        return self._service.start(
+            self._operation,
+            inputs.instance_id,
+            node_id=node.node_id,
+            backup_id=inputs.backup_id,
+            show=self._show,
+        )
+
+    def _is_listed(self, task_id: str) -> bool:
+        """Whether the service still has the task; one that was removed is started again."""
+        snapshot = self._service.cache.list(self._operation, self._inputs.instance_id)
+        return task_id in snapshot.records or not snapshot.is_complete
+
+    def _show(self, task_id: str) -> KeyAnalysis | None:
+        """The task by itself; None where it is gone."""
+        operation, client = self._operation, self._service.client
+        try:
+            return retries.read(
+                lambda: KeyAnalyses(client, operation.pause).show(self._inputs.instance_id, task_id),
+                clock=operation.clock,
+                pause=operation.pause,
+                on_retry=operation.report_progress,
+            )
+        except UnexpectedResponse:
+            raise
+        except ServiceError as error:
+            if error.http_status in (400, 404):
+                return None
+            raise
+
+    def _result(self, task_id: str) -> Counts:
+        """What a finished task has found."""
+        since = self._operation.elapsed
         while True:
-            operation.check_deadline()
-            known = self._service.cache.list_completely(operation, self._instance_id).records
-            running = self._matching(node, [each.id for each in known.values() if each.is_running])
-            if running is not None:
-                self._others.add(running)
-                return running
-            try:
-                return self._api.create(self._instance_id, self._backup_id, node.node_id)
-            except InstanceBusyError as error:
-                waited = operation.elapsed - since
-                operation.report_progress(busy_message(error, waited))
-                operation.pause(min(next_poll_delay(waited), MAX_BUSY_DELAY))
-            except ThrottledError:
-                # The client waits by itself until the service wants to hear from us again.
-                continue
-            except (ConnectionFailed, UnexpectedResponse) as error:
-                is_lost = isinstance(error, UnexpectedResponse) or error.sent
-                lost, failed = lost + is_lost, failed + 1
-                if not retries.is_transient(error) or lost >= MAX_LOST_RESPONSES:
-                    raise
-                if not is_lost and operation.elapsed - since > retries.CONNECT_RETRY_TIMEOUT:
-                    raise
-                operation.report_progress(f"{error.summary} Trying again.")
-                operation.pause(retries.backoff_delay(failed))
-                if is_lost and (found := self._after_lost_response(node, known.keys())) is not None:
-                    return found
+            found = self._show(task_id)
+            if found is None:
+                raise RecordGoneError(
+                    f"Key analysis task {task_id} disappeared before its result was read.",
+                    advice="find out who or what deletes this instance's key analysis tasks.",
+                )
+            if found.backup_id not in ("", self._inputs.backup_id):
+                raise UnreadableError(
+                    f"The service has read backup {found.backup_id} through, and not {self._inputs.backup_id}.",
+                    facts=[f"key analysis task {task_id}"],
+                    advice="ask the service's support.",
+                )
+            counts = Counts.of(found)
+            if counts is not None:
+                return counts
+            if self._operation.elapsed - since > _UNTOLD_TIMEOUT:
+                raise UnreadableError(
+                    f"The service does not say how many keys backup {self._inputs.backup_id} has.",
+                    facts=[f"key analysis task {task_id} has succeeded without a count"],
+                    advice="try again; if it persists, ask the service's support.",
+                )
+            self._operation.pause(next_poll_delay(self._operation.elapsed - since))
 
-    def _after_lost_response(self, node: Node, known: Collection[str]) -> str | None:
-        """The task that the request has started all the same, if the service lists one."""
-        listed = self._service.cache.list_completely(self._operation, self._instance_id).records
-        return self._matching(node, [task_id for task_id in listed if task_id not in known])
 
-    def _matching(self, node: Node, task_ids: list[str]) -> str | None:
-        """The first of the tasks that is of this backup and node; the list itself does not tell."""
-        for task_id in task_ids:
-            try:
-                shown = self._api.show(self._instance_id, task_id)
-            except ServiceError:
-                continue
-            if shown.backup_id == self._backup_id and shown.node_id == node.node_id:
-                return task_id
-        return None
+def _was_interrupted(earlier: SavedState) -> bool:
+    try:
+        return earlier.evidence(1).interrupted_creates > 0
+    except EvidenceUnavailableError:
+        # Then they are not known to be ours: they stay, and the backup is read once more, which does no harm.
+        return False
+
+
+def _refuse(failures: Iterable[Failure], inputs: Inputs) -> None:
+    for failure in failures:
+        raise NotVerifiableError(
+            f"Backup {inputs.backup_id} of instance {inputs.instance_id} can't be verified: {failure.property}: "
+            f"{failure.reason}",
+            facts=["nothing was started at the service"],
+        )
+
+
+def is_cut_short(error: DcsError) -> bool:
+    """Whether a verification that ended so is worth going on with: what was read through stays so."""
+    return not isinstance(error, (UnreadableError, NotVerifiableError, RecordGoneError))

@@ -1,4 +1,9 @@
-"""The resource's id: ``<instance_id>/<task_id>``, of the service's task that has begun the verification."""
+"""The resource's id: ``<instance_id>/<backup_id>/<task_id>``, with the first of the service's tasks.
+
+The task tells one verification of a backup from the next one: a replacement for a trigger verifies the same backup, and
+has to be another resource than the one that it replaces. The task is last, so that nobody takes the verification for
+what holds the backup (see ``recovery.evidence.record_id_of``).
+"""
 
 from __future__ import annotations
 
@@ -10,14 +15,15 @@ from ..resources.identity import is_id
 
 @dataclass(frozen=True)
 class VerificationId:
-    """Which verification of which instance's backup."""
+    """Which verification of which backup of which instance."""
 
     instance_id: str
+    backup_id: str
     task_id: str
 
     def __str__(self) -> str:
         """The resource's id."""
-        return f"{self.instance_id}/{self.task_id}"
+        return f"{self.instance_id}/{self.backup_id}/{self.task_id}"
 
     @classmethod
     def parse(cls, resource_id: str) -> VerificationId:
@@ -26,9 +32,10 @@ class VerificationId:
         Raises:
             RecordNotFoundError: it is not one.
         """
-        instance_id, slash, task_id = resource_id.partition("/")
-        if not (slash and is_id(instance_id) and is_id(task_id)):
+        parts = resource_id.split("/")
+        if len(parts) != 3 or not all(map(is_id, parts)):
             raise RecordNotFoundError(
-                f"{resource_id!r} is not a valid BackupVerification id.", advice="it is <instance_id>/<task_id>."
+                f"{resource_id!r} is not a valid BackupVerification id.",
+                advice="it is <instance_id>/<backup_id>/<task_id>.",
             )
-        return cls(instance_id, task_id)
+        return cls(*parts)

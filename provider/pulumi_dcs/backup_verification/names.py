@@ -8,22 +8,15 @@ from ..resources.names import ENDPOINT
 
 RESOURCE_TYPE: Final = "pulumi-python:dynamic/dcs:BackupVerification"
 """The resource's type, as states, events and policies have it."""
-TASKS: Final = "__tasks"
-"""The hidden output of a verification that was cut short: the service's tasks by the node that each is for."""
-INPUTS: Final = (
-    "instance_id",
-    "backup_id",
-    "minimum_keys",
-    "triggers",
-    "region",
-    "project_id",
-)
+INPUTS: Final = ("instance_id", "backup_id", "minimum_keys", "triggers", "region", "project_id")
 OUTPUTS: Final = (
     "key_count",
     "key_bytes",
     "keys_by_type",
     "verified_at",
+    "backup_name",
     "backup_created_at",
     "backup_size",
+    "backup_format",
     ENDPOINT,
 )

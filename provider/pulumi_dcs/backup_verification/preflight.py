@@ -1,4 +1,4 @@
-"""What a preview asks the service: whether the backup can be verified."""
+"""Whether a backup can be verified: asked in a preview, and again before anything is started."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from ..api.backups import BackupRecord
 from ..api.errors import ServiceError
 from ..api.instances import Instance
 from ..engine.unknowns import has_unknowns
-from ..operations.errors import RecordFailedError, RecordNotFoundError
 from ..resources.backups import BackupServices
 from ..resources.instance_probe import InstanceProbe, no_instance
 from ..resources.location import LocationFiller
@@ -20,8 +19,10 @@ from ..session import Session
 from . import preview
 from .properties import Inputs
 
-_FIRST_VERSION: Final = 4
-"""The first major version of Redis whose backups the service analyses."""
+FIRST_VERSION: Final = 4
+"""The first major version of Redis whose backups can be analysed."""
+_NEVER_FREE: Final = frozenset({"CREATEFAILED", "ERROR", "FROZEN"})
+"""What doesn't pass by itself."""
 
 
 class Preflight:
@@ -45,7 +46,11 @@ class Preflight:
         except ServiceError as error:
             return [no_instance(error)]
         if not failures:
-            self._session.log.info(urn, preview.verifying(inputs, instance, backup))
+            log, instance_id = self._session.log, str(inputs.get("instance_id"))
+            log.info(urn, preview.verifying(inputs, instance, backup))
+            for text in (preview.busy(instance_id, instance, backup), preview.not_known(backup)):
+                if text:
+                    log.warn(urn, text)
         return failures
 
     def _ask(self, urn: str, inputs: Mapping[str, Any]) -> tuple[Instance | None, BackupRecord | None, list[Failure]]:
@@ -55,57 +60,48 @@ class Preflight:
         wanted = Inputs.of(inputs)
         service = self._backups.of(place)
         instance = self._probe.instance(urn, service, wanted.instance_id)
-        if instance is None:
-            return None, None, []
-        if failures := list(_instance_failures(instance)):
+        failures = list(instance_failures(instance)) if instance is not None else []
+        if failures or instance is None or not wanted.backup_id:
             return instance, None, failures
-        snapshot = self._probe.backups(urn, service, wanted.instance_id) if wanted.backup_id else None
-        if snapshot is None or (wanted.backup_id not in snapshot.records and not snapshot.is_complete):
-            return instance, None, []
-        backup = snapshot.records.get(wanted.backup_id)
-        try:
-            check_verifiable(backup, wanted)
-        except (RecordNotFoundError, RecordFailedError) as error:
-            return instance, backup, [Failure("backup_id", str(error))]
-        return instance, backup, []
+        snapshot = self._probe.backups(urn, service, wanted.instance_id)
+        backup = snapshot.records.get(wanted.backup_id) if snapshot is not None else None
+        if backup is not None or (snapshot is not None and snapshot.is_complete):
+            failures = list(backup_failures(backup, wanted.instance_id))
+        return instance, backup, failures
 
 
-def check_verifiable(backup: BackupRecord | None, inputs: Inputs) -> None:
-    """Make sure that the backup is one that can be verified, now or once it has succeeded.
+def instance_failures(instance: Instance) -> Iterator[Failure]:
+    """Why no backup of the instance can be verified now; nothing for what is not known."""
+    if instance.engine and instance.engine.lower() != "redis":
+        yield Failure("instance_id", f"it is {instance.engine_in_words}: the service reads backups of Redis only.")
+    version = re.match(r"\d+", instance.engine_version)
+    if version is not None and int(version[0]) < FIRST_VERSION:
+        yield Failure(
+            "instance_id",
+            f"it is {instance.engine_in_words}: the service reads through backups of Redis {FIRST_VERSION}.0 and later "
+            "only. Leave the verification out, or upgrade the instance.",
+        )
+    if instance.status in _NEVER_FREE:
+        yield Failure(
+            "instance_id", f"the instance is {instance.status}, which does not pass by itself; repair it first."
+        )
+
+
+def backup_failures(backup: BackupRecord | None, instance_id: str) -> Iterator[Failure]:
+    """Why the backup can't be verified; nothing for what is not known.
 
     Args:
         backup: as the instance's complete list has it; None where it has none.
-
-    Raises:
-        RecordNotFoundError: it is not there, or of a format that can't be verified.
-        RecordFailedError: it has failed.
     """
-    which = f"Backup {inputs.backup_id} of instance {inputs.instance_id}"
     if backup is None or backup.is_gone:
-        raise RecordNotFoundError(
-            f"{which} does not exist.", advice="check backup_id, instance_id and region against the console."
-        )
-    if backup.backup_format == BackupFormat.AOF.value:
-        raise RecordNotFoundError(
-            f"{which} can't be verified: it is in the format aof, and whether the service can count the keys of such a "
-            "one is not documented.",
-            advice='verify a backup with backup_format="rdb"; to prove this one, import it into a scratch instance.',
-        )
-    if backup.has_failed:
-        raise RecordFailedError(
-            f"{which} can't be verified: it has failed.",
-            record_id=inputs.backup_id,
-            error_code=backup.error_code,
-            facts=[f"error code {backup.error_code}"] if backup.error_code else [],
-            advice="take a new one.",
-        )
-
-
-def _instance_failures(instance: Instance) -> Iterator[Failure]:
-    major = re.match(r"\d+", instance.engine_version)
-    if major is not None and int(major[0]) < _FIRST_VERSION:
+        yield Failure("backup_id", f"instance {instance_id} has no such backup. Check it and instance_id.")
+    elif backup.has_failed:
+        yield Failure("backup_id", "its status is failed. Give a backup that has succeeded.")
+    elif backup.is_usable is False and not backup.is_running:
+        yield Failure("backup_id", "the service says that no instance can be restored from it. Give another backup.")
+    elif backup.backup_format == BackupFormat.AOF.value:
         yield Failure(
-            "instance_id",
-            f"it is {instance.engine_in_words}; the service counts the keys of backups of Redis {_FIRST_VERSION}.0 and "
-            "later only.",
+            "backup_id",
+            "its format is aof, and that the service can read such a file through is not documented. Give a backup in "
+            "the format rdb, which is the default.",
         )

@@ -1,23 +1,24 @@
-"""The resource's properties: its inputs, its outputs made from what was counted, and what calls for another count."""
+"""The resource's properties: its inputs, what is kept of the analyses, and what calls for another verification."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ..api.backups import BackupRecord
+from ..api.key_analysis import KeyAnalysis
+from ..api.parsing import whole_number, word
 from ..engine.requests import PropertyDiffKind
 from ..engine.unknowns import has_unknowns
-from ..operations.errors import OperationError
 from ..resources.inputs import canonical_json, newly_secret
 from ..resources.names import ENDPOINT, SECRET_INPUTS
-from .counts import Counts
 from .names import INPUTS as INPUT_NAMES
-from .names import TASKS
 
-DEFAULT_MINIMUM: Final = 1
-"""Keys. A backup without any is most often one that was taken after the data was lost."""
+DEFAULT_MINIMUM_KEYS: Final = 1
+ANALYSES: Final = "__analyses"
+"""The hidden output that says which tasks the service still has for this resource, and what the finished ones found."""
 _REPLACING: Final = ("instance_id", "backup_id", "triggers", "region", "project_id")
 
 
@@ -27,7 +28,7 @@ class Inputs:
 
     instance_id: str
     backup_id: str = ""
-    minimum_keys: int = DEFAULT_MINIMUM
+    minimum_keys: int = DEFAULT_MINIMUM_KEYS
     triggers: Mapping[str, Any] | None = None
     region: str | None = None
     project_id: str | None = None
@@ -43,106 +44,169 @@ class Inputs:
         return cls(**{"instance_id": "", **known})
 
 
-class TooFewKeysError(OperationError):
-    """A backup can be read, but holds fewer keys than it has to."""
+@dataclass(frozen=True)
+class Counts:
+    """How many keys there are, and of what size and types."""
+
+    keys: int = 0
+    bytes: int | None = 0
+    by_type: Mapping[str, int] = field(default_factory=dict)
+    finished_at: str = ""
+
+    @classmethod
+    def of(cls, analysis: KeyAnalysis) -> Counts | None:
+        """What an analysis has found; None where it does not say."""
+        if analysis.key_count is None:
+            return None
+        return cls(analysis.key_count, analysis.key_bytes, analysis.keys_by_type, analysis.finished_at)
 
 
-def check_enough(key_count: int, by_type: Mapping[str, int], inputs: Inputs) -> None:
-    """Make sure that the backup holds enough keys.
+@dataclass(frozen=True)
+class Shard:
+    """The analysis of one shard.
 
-    Raises:
-        TooFewKeysError: it does not.
+    Attributes:
+        node_id: the shard's master.
+        task_id: the service's task.
+        counts: what it has found; None while it is not finished.
     """
-    if key_count >= inputs.minimum_keys:
-        return
-    types = ", ".join(f"{number} of type {name}" for name, number in sorted(by_type.items()))
-    raise TooFewKeysError(
-        f"Backup {inputs.backup_id} of instance {inputs.instance_id} can be read, but it holds "
-        f"{key_count or 'no'} key{'s' * (key_count != 1)}: minimum_keys is {inputs.minimum_keys}.",
-        facts=[types] if types else [],
-        advice="find out whether the instance held its data when the backup was taken; rely on an older backup until "
-        "then. If so few keys are right, lower minimum_keys.",
+
+    node_id: str
+    task_id: str
+    counts: Counts | None = None
+
+    def as_output(self) -> dict[str, Any]:
+        """How the state keeps it."""
+        kept: dict[str, Any] = {"nodeId": self.node_id, "taskId": self.task_id}
+        if self.counts is not None:
+            counts = self.counts
+            kept |= {"keys": counts.keys, "byType": dict(counts.by_type), "finishedAt": counts.finished_at}
+            kept |= {} if counts.bytes is None else {"bytes": counts.bytes}
+        return kept
+
+    @classmethod
+    def parse(cls, kept: object) -> Shard | None:
+        """Read what the state has kept; None where it is nothing of that kind."""
+        if not isinstance(kept, Mapping) or not word(kept.get("taskId")):
+            return None
+        keys, by_type = whole_number(kept.get("keys")), kept.get("byType")
+        counts = None
+        if keys is not None:
+            types = {
+                str(name): int(number) for name, number in (by_type if isinstance(by_type, Mapping) else {}).items()
+            }
+            counts = Counts(keys, whole_number(kept.get("bytes")), types, word(kept.get("finishedAt")))
+        return cls(word(kept.get("nodeId")), word(kept["taskId"]), counts)
+
+
+def shards_in(properties: Mapping[str, Any]) -> list[Shard]:
+    """The analyses that the state keeps of a verification that was cut short, or whose tasks could not be removed."""
+    kept = properties.get(ANALYSES)
+    found = [Shard.parse(each) for each in kept] if isinstance(kept, (list, tuple)) else []
+    return [each for each in found if each is not None]
+
+
+def total(shards: Iterable[Counts]) -> Counts:
+    """The counts of all shards together."""
+    found = list(shards)
+    by_type: Counter[str] = Counter()
+    for each in found:
+        by_type.update(each.by_type)
+    sizes = [each.bytes for each in found if each.bytes is not None]
+    return Counts(
+        sum(each.keys for each in found),
+        sum(sizes) if len(sizes) == len(found) else None,
+        dict(sorted(by_type.items())),
+        max((each.finished_at for each in found), default=""),
     )
+
+
+def counted(properties: Mapping[str, Any]) -> int | None:
+    """How many keys the backup has, as far as its verification has come to an end; None where it has not."""
+    return whole_number(properties.get("key_count"))
 
 
 def canonical_inputs(properties: Mapping[str, Any]) -> dict[str, Any]:
     """The inputs as they are kept: nothing but inputs, and nothing that says nothing."""
     kept = {name: properties[name] for name in INPUT_NAMES if properties.get(name) is not None}
     if kept.get("triggers") == {}:
-        del kept["triggers"]
+        kept.pop("triggers")
     if properties.get(SECRET_INPUTS):
         kept[SECRET_INPUTS] = list(properties[SECRET_INPUTS])
     return kept
 
 
-def outputs(inputs: Mapping[str, Any], counts: Counts, backup: BackupRecord, endpoint: str) -> dict[str, Any]:
-    """All that is kept of a verification: its inputs, what was counted, and of which backup."""
-    kept = {
-        **inputs,
-        "key_count": counts.keys,
-        "key_bytes": counts.bytes,
-        "keys_by_type": dict(counts.by_type),
-        "verified_at": counts.finished_at,
-        "backup_created_at": backup.created_at,
-        "backup_size": backup.size,
-        ENDPOINT: endpoint,
-    }
+def outputs(
+    inputs: Mapping[str, Any],
+    backup: BackupRecord | None,
+    endpoint: str,
+    *,
+    counts: Counts | None = None,
+    shards: Sequence[Shard] = (),
+) -> dict[str, Any]:
+    """All that is kept: the inputs, the backup's details, and what was counted.
+
+    Args:
+        counts: of all shards; None where not all are finished.
+        shards: those whose tasks the service still has.
+    """
+    kept: dict[str, Any] = {**inputs, ENDPOINT: endpoint}
+    if backup is not None:
+        kept |= {
+            "backup_name": backup.backup_name,
+            "backup_created_at": backup.created_at,
+            "backup_size": backup.size,
+            "backup_format": backup.backup_format,
+        }
+    if counts is not None:
+        kept |= {
+            "key_count": counts.keys,
+            "key_bytes": counts.bytes,
+            "keys_by_type": dict(counts.by_type),
+            "verified_at": counts.finished_at,
+        }
+    if shards:
+        kept[ANALYSES] = [each.as_output() for each in shards]
     return {name: value for name, value in kept.items() if value is not None and value != ""}
 
 
-def unfinished(inputs: Mapping[str, Any], tasks: Mapping[str, str], endpoint: str) -> dict[str, Any]:
-    """What is kept of a verification that was cut short."""
-    return {**inputs, TASKS: dict(tasks), ENDPOINT: endpoint}
-
-
-def is_finished(properties: Mapping[str, Any]) -> bool:
-    """Whether the keys have been counted."""
-    return "key_count" in properties
-
-
-def tasks_of(properties: Mapping[str, Any]) -> dict[str, str]:
-    """The service's tasks of a verification that was cut short."""
-    tasks = properties.get(TASKS)
-    return {str(node): str(task) for node, task in tasks.items()} if isinstance(tasks, Mapping) else {}
-
-
 def outputs_with(new_inputs: Mapping[str, Any], old_outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The outputs after an update that counts nothing."""
+    """The outputs after something that has changed nothing at the service."""
     kept = {name: value for name, value in old_outputs.items() if name not in {*INPUT_NAMES, SECRET_INPUTS}}
     return {**canonical_inputs(new_inputs), **kept}
 
 
 def replacements(old_inputs: Mapping[str, Any], new_inputs: Mapping[str, Any]) -> dict[str, PropertyDiffKind]:
     """Which inputs call for another verification, and how each changed."""
-    return {
-        name: kind
-        for name in _REPLACING
-        if (kind := _change(old_inputs.get(name), new_inputs.get(name), replaces=True)) is not None
-    }
+    changes = {}
+    for name in _REPLACING:
+        declared, before = new_inputs.get(name), old_inputs.get(name)
+        if canonical_json(declared) != canonical_json(before):
+            changes[name] = (
+                PropertyDiffKind.ADD_REPLACE
+                if before is None
+                else PropertyDiffKind.DELETE_REPLACE
+                if declared is None
+                else PropertyDiffKind.UPDATE_REPLACE
+            )
+    return changes
 
 
 def updates(
     old_inputs: Mapping[str, Any], old_outputs: Mapping[str, Any], new_inputs: Mapping[str, Any]
 ) -> dict[str, PropertyDiffKind]:
-    """Which inputs changed without calling for another verification, where that is worth showing."""
+    """Which inputs changed without calling for another verification: the known count is compared with a new minimum."""
     changes = {}
     before, declared = old_inputs.get("minimum_keys"), new_inputs.get("minimum_keys")
-    is_changed = has_unknowns(declared) or Inputs.of(old_inputs).minimum_keys != Inputs.of(new_inputs).minimum_keys
-    kind = _change(before, declared)
-    if is_changed and kind is not None:
-        changes["minimum_keys"] = kind
+    if canonical_json(before) != canonical_json(declared):
+        changes["minimum_keys"] = (
+            PropertyDiffKind.ADD
+            if before is None
+            else PropertyDiffKind.DELETE
+            if declared is None
+            else PropertyDiffKind.UPDATE
+        )
     if newly_secret(old_outputs, new_inputs):
         # Not by its own name: the engine would show the value that was no secret before.
         changes[SECRET_INPUTS] = PropertyDiffKind.UPDATE
     return changes
-
-
-def _change(before: Any, declared: Any, *, replaces: bool = False) -> PropertyDiffKind | None:
-    """How a property changed; None where it did not."""
-    if canonical_json(declared) == canonical_json(before):
-        return None
-    if before is None:
-        return PropertyDiffKind.ADD_REPLACE if replaces else PropertyDiffKind.ADD
-    if declared is None:
-        return PropertyDiffKind.DELETE_REPLACE if replaces else PropertyDiffKind.DELETE
-    return PropertyDiffKind.UPDATE_REPLACE if replaces else PropertyDiffKind.UPDATE

@@ -12,15 +12,16 @@ from ..resources.refusals import Failure, Rule, apply, id_rule, region_rule
 def check(properties: Mapping[str, Any]) -> Iterator[Failure]:
     """Everything that is wrong with the inputs by themselves. Unknown values pass."""
     required = {
-        "instance_id": "give the id of the DCS instance whose backup it is.",
+        "instance_id": "give the id of the DCS instance that the backup is of.",
+        # Without one, the service would make a backup and analyse that.
         "backup_id": "give the id of the backup to verify.",
     }
     yield from apply(_RULES, properties, required=required)
 
 
 def _minimum_keys(value: Any) -> str:
-    is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    return "" if is_number else "it must be a whole number from 0 on, such as 1 (the default)."
+    is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return "" if is_count else "it must be a whole number from 0 on; 0 verifies only that the backup can be read."
 
 
 _RULES: Final[Mapping[str, Rule]] = {

@@ -74,6 +74,7 @@ def _row(row: Row) -> dict[str, Any]:
             "created_at": good.created_at,
             "size": good.size,
             "seconds": seconds_taken(good),
+            "verified_keys": row.verified_keys,
         },
         "deletes": _backup(change.goes),
         "leaves": _backup(change.stays),

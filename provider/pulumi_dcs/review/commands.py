@@ -21,6 +21,7 @@ from .concerns import concerns_of, concerns_said
 from .events import Diagnostic, EventLog
 from .markdown import markdown
 from .plan import artifact_name, write_manifest
+from .proofs import proofs_in
 from .report import Outcome, Report
 from .restores import restores_in
 from .rows import rows_of
@@ -178,7 +179,7 @@ class Review:
             configuration = stack_configuration(settings.stack, self._environment)
             locations = (change.location for change in changes)
             known = ask(locations, configuration, self._environment, backups=not outcome.is_record)
-        rows = rows_of(changes, known)
+        rows = rows_of(changes, known, proofs_in(log))
         concerns = concerns_of(rows, log) if outcome is Outcome.PREVIEWED else concerns_said(log)
         unknown = [("", trouble) for trouble in known.troubles]
         unknown += [(row.instance_name, row.facts.trouble) for row in rows if row.facts.trouble]

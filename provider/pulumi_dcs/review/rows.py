@@ -11,6 +11,7 @@ from ..api.backups import BackupRecord
 from ..api.instances import Instance
 from ..operations.record_cache import Snapshot
 from .changes import Change, Location
+from .proofs import Proofs
 from .service import InstanceFacts, Known
 
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -24,11 +25,13 @@ class Row:
         change: what happens to it.
         facts: what the service says of its instance.
         last_good: the instance's newest backup that succeeded; None for none, or where that is not known.
+        proofs: the stack's verifications of backups.
     """
 
     change: Change
     facts: InstanceFacts = field(default_factory=InstanceFacts)
     last_good: BackupRecord | None = None
+    proofs: Proofs = field(default_factory=Proofs)
 
     @property
     def instance(self) -> Instance | None:
@@ -40,6 +43,13 @@ class Row:
         """The instance's backups, if they are known to be all: only a complete list proves what there is not."""
         backups = self.facts.backups
         return backups if backups is not None and backups.is_complete else None
+
+    @property
+    def verified_keys(self) -> int | None:
+        """How many keys the last good backup has; None where the stack does not hold its verification."""
+        if self.last_good is None:
+            return None
+        return self.proofs.of(self.change.location.instance_id, self.last_good.backup_id)
 
     @property
     def instance_name(self) -> str:
@@ -56,9 +66,9 @@ class Row:
         return seconds_taken(self.last_good) if self.change.kind.takes_one and self.last_good is not None else None
 
 
-def rows_of(changes: Iterable[Change], known: Known) -> list[Row]:
+def rows_of(changes: Iterable[Change], known: Known, proofs: Proofs | None = None) -> list[Row]:
     """A row for each change."""
-    return [_row(change, known.of(change.location)) for change in changes]
+    return [_row(change, known.of(change.location), proofs or Proofs()) for change in changes]
 
 
 def total_estimate(rows: Sequence[Row]) -> float | None:
@@ -109,6 +119,6 @@ def seconds_taken(record: Timed) -> float | None:
     return max(0.0, (record.updated - record.created).total_seconds())
 
 
-def _row(change: Change, facts: InstanceFacts) -> Row:
+def _row(change: Change, facts: InstanceFacts, proofs: Proofs) -> Row:
     records = newest_first(facts.backups) if facts.backups is not None else []
-    return Row(change, facts, next((record for record in records if record.has_succeeded), None))
+    return Row(change, facts, next((record for record in records if record.has_succeeded), None), proofs)

@@ -13,7 +13,7 @@ from .inert import code, word
 from .layout import fitted, folded, table_line
 from .report import Report
 from .rows import Row, seconds_taken, total_estimate
-from .sentence import age_in_words, date_and_size
+from .sentence import age_in_words, counted, date_and_size
 
 _FOLDED_FROM: Final = 20
 """Rows up to which the table is shown as it is; above that, sums by what happens come first."""
@@ -117,6 +117,10 @@ def _last_good(row: Row, report: Report) -> str:
     facts = [age_in_words(good.created, report.made_at)] if good.created is not None else []
     facts += [size_in_words(good.size)] if good.size is not None else []
     facts += [f"took {in_words(seconds)}"] if seconds is not None else []
+    if row.verified_keys is not None:
+        facts.append(f"verified: {counted(row.verified_keys, 'key')}")
+    elif row.proofs.are_declared:
+        facts.append("not verified")
     return f"{', '.join(facts)}<br><sub>{code(good.backup_id)}</sub>"
 
 

@@ -13,6 +13,7 @@ from pulumi_dcs.operations.record_cache import Snapshot
 from pulumi_dcs.review.changes import Location, changes_in
 from pulumi_dcs.review.concerns import concerns_of
 from pulumi_dcs.review.events import EventLog
+from pulumi_dcs.review.proofs import proofs_in
 from pulumi_dcs.review.report import Outcome, Report
 from pulumi_dcs.review.rows import Row, rows_of
 from pulumi_dcs.review.service import InstanceFacts, Known
@@ -120,7 +121,7 @@ def location(instance_id: str = ORDERS) -> Location:
 
 
 def rows(events: EventLog, known: Mapping[Location, InstanceFacts] = {}) -> list[Row]:
-    return rows_of(changes_in(events), Known(known))
+    return rows_of(changes_in(events), Known(known), proofs_in(events))
 
 
 def report(

@@ -192,6 +192,7 @@ def test_the_json_is_plain_values() -> None:
         "created_at": "2026-11-24T12:00:00.000Z",
         "size": 1181116006,
         "seconds": 180.0,
+        "verified_keys": None,
     }
 
 
