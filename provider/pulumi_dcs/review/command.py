@@ -73,7 +73,7 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> Ran:
         if code == 0 and cancellation.is_told:
             code = CANCELLED
         # A process that a signal has ended has a negative one here, and 128 and more in a shell.
-        return Ran(code if code >= 0 else 128 - code, text, EventLog.parse(events.splitlines()), cancellation.is_told)
+        return Ran(code if code >= 0 else 128 - code, text, EventLog.parse(events), cancellation.is_told)
 
 
 def _follow(process: subprocess.Popen[bytes], shown: BinaryIO) -> int:

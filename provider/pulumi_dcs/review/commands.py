@@ -181,7 +181,7 @@ class Review:
         concerns = concerns_of(rows, log) if outcome is Outcome.PREVIEWED else concerns_said(log)
         unknown = [("", trouble) for trouble in known.troubles]
         unknown += [(row.instance_name, row.facts.trouble) for row in rows if row.facts.trouble]
-        unknown += [(row.change.name, "Its instance is not known yet.") for row in rows if not row.instance_name]
+        unknown += [(row.change.name, "The id of its instance is not known yet, or a secret.") for row in rows if not row.instance_name]
         return Report(
             outcome,
             settings.stack,
