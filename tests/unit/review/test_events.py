@@ -32,8 +32,12 @@ def test_a_line_ends_where_the_engine_ends_it(char: str) -> None:
     assert [each.urn for each in found.steps] == [urn(f"a{char}b")]
 
 
-@pytest.mark.parametrize("odd", [None, [], "text", 7, {"metadata": None}, {"metadata": {"old": [], "new": {"inputs": 1}}}])
-@pytest.mark.parametrize("kind", ["resourcePreEvent", "resOutputsEvent", "diagnosticEvent", "policyEvent", "summaryEvent"])
+@pytest.mark.parametrize(
+    "odd", [None, [], "text", 7, {"metadata": None}, {"metadata": {"old": [], "new": {"inputs": 1}}}]
+)
+@pytest.mark.parametrize(
+    "kind", ["resourcePreEvent", "resOutputsEvent", "diagnosticEvent", "policyEvent", "summaryEvent"]
+)
 def test_events_of_another_shape_do_no_harm(kind: str, odd: object) -> None:
     assert log({kind: odd}).errors == ()
 
