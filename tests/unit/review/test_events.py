@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-
 from pulumi_dcs.review.events import Diagnostic, EventLog, StepOutcome, Violation
 
 from .logs import diagnostic, log, state, step, urn

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from pulumi_dcs.review.as_json import to_json
+from pulumi_dcs.review.concerns import Concern, Topic
 from pulumi_dcs.review.events import Diagnostic, Violation
 from pulumi_dcs.review.headline import headline
 from pulumi_dcs.review.markdown import MAX_LENGTH, markdown
 from pulumi_dcs.review.report import Outcome
+from pulumi_dcs.review.sentence import Data
 from pulumi_dcs.review.service import InstanceFacts
 
 from .logs import CARTS, ORDERS, facts, location, log, record, replacement, report, state, step
@@ -193,3 +195,32 @@ def test_the_json_is_plain_values() -> None:
         "size": 1181116006,
         "seconds": 180.0,
     }
+
+
+def test_a_text_that_is_too_long_hides_no_other_one() -> None:
+    worst = "<@>" * 1000
+    found = report(
+        log(),
+        unknown=((worst, worst), ("carts", "no rights")),
+        errors=(
+            Diagnostic("error", worst),
+            Diagnostic("error", worst),
+            Diagnostic("error", worst),
+            Diagnostic("error", "short"),
+        ),
+        violations=(Violation(worst, worst, True, worst), Violation("short-policy", "broken", True)),
+        concerns=(
+            *(Concern(Topic.DELETION, ("Backup ", *([Data(worst)] * 6))) for _ in range(9)),
+            Concern(Topic.ORPHAN, (Data("orphan"),)),
+        ),
+    )
+    text = markdown(found)
+    assert len(text) <= MAX_LENGTH
+    for shown in (
+        "- <code>short</code>",
+        "<code>short-policy</code>",
+        "- <code>carts</code>: <code>no rights</code>",
+        "> - <code>orphan</code>",
+    ):
+        assert shown in text
+    assert text.count("&#60;<wbr>&#64;") > 4
