@@ -39,8 +39,8 @@ MAY_IMPORT: Final = {
     "resources": frozenset({"api", "clients", "config", "engine", "operations", "recovery", "session"}),
     "review": frozenset(
         {
-            *("api", "backup_retention", "clients", "config", "engine", "instance_backup", "instance_restore"),
-            *("operations", "resources", "version"),
+            *("api", "backup_retention", "backup_verification", "clients", "config", "engine", "instance_backup"),
+            *("instance_restore", "operations", "resources", "version"),
         }
     ),
 }

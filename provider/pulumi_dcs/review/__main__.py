@@ -30,10 +30,12 @@ def main() -> int:
         return int(getattr(Review(os.environ), options.command)())
     except SettingRefused as error:
         return _fail(str(error))
-    except FileNotFoundError as error:
-        if error.filename != "pulumi":
-            raise
-        return _fail("There is no `pulumi` on PATH. Install it first, such as by the pulumi/actions step.")
+    except OSError as error:
+        if error.filename == "pulumi":
+            return _fail(
+                "`pulumi` can't be run. Install it first, such as by the pulumi/actions step, so that it is on PATH."
+            )
+        return _fail(f"{error.filename or 'A file'}: {error.strerror}. REPORT and PLAN say where files are written to.")
 
 
 def _leave_out_the_checkout() -> None:

@@ -77,6 +77,7 @@ def _row(row: Row) -> dict[str, Any]:
             "verified_keys": row.verified_keys,
         },
         "deletes": _backup(change.goes),
+        "deleted": change.is_gone,
         "leaves": _backup(change.stays),
         "adopts": change.adopted_id,
         "result": _backup(change.result) if change.kind is not Kind.DELETE else None,

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any, Final
 
 from ..api.backups import BackupStatus
-from ..api.parsing import parse_time
+from ..api.parsing import parse_time, whole_number
 from ..backup_retention.names import DELETED_IDS, DELETES
 from ..backup_retention.names import RESOURCE_TYPE as RETENTION_TYPE
 from ..engine.unknowns import has_unknowns
@@ -20,6 +20,8 @@ from .events import EventLog, ResourceState, Step, StepOutcome
 
 _UNKNOWN_IN_LOG: Final = "[unknown]"
 """How the event log shows a value that is not known yet, where it does not show the wire's own text."""
+_SECRET_IN_LOG: Final = "[secret]"
+"""What it has in the place of a secret."""
 _REPLACING: Final = ("create-replacement", "replace")
 _ENGINES_OWN: Final = ("pulumi:pulumi:Stack", "pulumi:providers:")
 """Types of what the engine adds by itself: nobody declares them, and nothing outside the state changes with them."""
@@ -95,6 +97,7 @@ class Change:
         adopted_id: the backup that is taken over.
         result: the backup that the resource holds after it; None before, and where nothing came of it.
         is_done: whether everything has been done (or, in a preview, planned).
+        is_gone: whether what goes has been deleted (or, in a preview, will be).
     """
 
     kind: Kind
@@ -109,6 +112,12 @@ class Change:
     is_retained: bool = False
     result: KnownBackup | None = None
     is_done: bool = True
+    is_gone: bool = False
+
+    @property
+    def has_result(self) -> bool:
+        """Whether a backup came of it that has succeeded."""
+        return self.result is not None and self.result.status is BackupStatus.SUCCEED
 
     @property
     def name(self) -> str:
@@ -211,26 +220,26 @@ def _replacement(replacing: list[Step], deletions: list[Step], *, is_deleted_fir
     new, old = created.new or ResourceState(), created.old or ResourceState()
     # To name the same backup again adopts nothing: the input is spent.
     adopted = known_text(new.inputs, "adopt_backup_id")
-    is_adopted = bool(new.inputs.get("adopt_backup_id")) and adopted not in (
-        known_text(old.inputs, "adopt_backup_id"),
-        _backup(old).backup_id,
-    )
-    deletion = deletions[0] if deletions else None
-    gone = deletion.old if deletion is not None and deletion.old is not None else old
-    is_retained = gone.is_retained
+    named, before = (state.inputs.get("adopt_backup_id") for state in (new, old))
+    is_adopted = bool(named) and named != before and (not adopted or adopted != _backup(old).backup_id)
+    # Without such a step nothing goes: an earlier run has deleted it already, or this one was stopped before.
+    gone = next((step.old for step in deletions if step.old is not None), None)
+    is_retained = gone is not None and gone.is_retained
+    backup = _backup(gone) if gone is not None else None
     return Change(
         Kind.ADOPT if is_adopted else Kind.REPLACE,
         created.urn,
         _location(new),
         backup_format=known_text(new.inputs, "backup_format"),
-        goes=None if is_retained else _backup(gone),
-        stays=_backup(gone) if is_retained else None,
+        goes=None if is_retained else backup,
+        stays=backup if is_retained else None,
         is_deleted_first=is_deleted_first,
         adopted_id=adopted if is_adopted else "",
         is_protected=new.is_protected,
         is_retained=new.is_retained,
         result=_result(created),
-        is_done=all(step.outcome is StepOutcome.DONE for step in (created, *deletions)),
+        is_done=created.op != "replace" and all(step.outcome is StepOutcome.DONE for step in (created, *deletions)),
+        is_gone=bool(deletions) and all(step.outcome is StepOutcome.DONE for step in deletions),
     )
 
 
@@ -246,6 +255,7 @@ def _deletion(step: Step) -> Change:
         is_protected=old.is_protected,
         is_retained=old.is_retained,
         is_done=step.outcome is StepOutcome.DONE,
+        is_gone=step.outcome is StepOutcome.DONE and not old.is_retained,
     )
 
 
@@ -256,13 +266,13 @@ def _location(state: ResourceState) -> Location:
 
 def _backup(state: ResourceState) -> KnownBackup:
     outputs = state.outputs
-    size = outputs.get("size")
     return KnownBackup(
-        backup_id=known_text(outputs, "backup_id"),
+        # The id is instance/backup, and no secret.
+        backup_id=known_text(outputs, "backup_id") or state.id.rpartition("/")[2],
         status=BackupStatus.of(known_text(outputs, "status")),
         created_at=known_text(outputs, "created_at"),
         updated_at=known_text(outputs, "updated_at"),
-        size=int(size) if isinstance(size, (int, float)) else None,
+        size=whole_number(outputs.get("size")),
     )
 
 
@@ -272,6 +282,8 @@ def _result(step: Step) -> KnownBackup | None:
 
 
 def known_text(properties: Mapping[str, Any], name: str) -> str:
-    """The value as text; empty where there is none, or it is not known yet."""
+    """The value as text; empty where there is none, it is not known yet, or it is a secret."""
     value = properties.get(name)
-    return "" if value is None or value == _UNKNOWN_IN_LOG or has_unknowns(value) else str(value)
+    # A secret is a mapping in the log: what it hides is not there either.
+    is_shown = isinstance(value, (str, int, float)) and not has_unknowns(value)
+    return str(value) if is_shown and value not in (_UNKNOWN_IN_LOG, _SECRET_IN_LOG) else ""

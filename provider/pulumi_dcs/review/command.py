@@ -31,12 +31,14 @@ class Ran:
         output: everything it printed, standard error included.
         events: what its event log says.
         is_cancelled: whether it was told to end.
+        has_succeeded: whether it did all that it should, also if it was told to end meanwhile.
     """
 
     code: int
     output: str
     events: EventLog
     is_cancelled: bool = False
+    has_succeeded: bool = False
 
 
 def run(command: Sequence[str], environment: Mapping[str, str]) -> Ran:
@@ -70,10 +72,12 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> Ran:
             code = _follow(process, shown)
         text = written.read_text("utf-8", errors="replace")
         events = log.read_text("utf-8", errors="replace") if log.exists() else ""
-        if code == 0 and cancellation.is_told:
+        has_succeeded = code == 0
+        if has_succeeded and cancellation.is_told:
             code = CANCELLED
         # A process that a signal has ended has a negative one here, and 128 and more in a shell.
-        return Ran(code if code >= 0 else 128 - code, text, EventLog.parse(events.splitlines()), cancellation.is_told)
+        code = code if code >= 0 else 128 - code
+        return Ran(code, text, EventLog.parse(events), cancellation.is_told, has_succeeded)
 
 
 def _follow(process: subprocess.Popen[bytes], shown: BinaryIO) -> int:
@@ -128,6 +132,13 @@ class _Cancellation:
         self.is_told = True
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Let no signal end this process meanwhile: a runner that cancels a job sends several, seconds apart."""
+    with _one_signal():
+        yield
 
 
 @contextmanager

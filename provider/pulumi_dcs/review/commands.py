@@ -9,6 +9,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
@@ -16,11 +18,11 @@ from typing import Final
 from ..version import version
 from .as_json import to_json
 from .changes import changes_in, other_changes
-from .command import Ran, run
-from .concerns import concerns_of, concerns_said
+from .command import Ran, run, signals_held
+from .concerns import Concern, Topic, concerns_of, concerns_said
 from .events import Diagnostic, EventLog
 from .markdown import markdown
-from .plan import artifact_name, write_manifest
+from .plan import MANIFEST, PlanRefused, artifact_name, check_handed_over, write_manifest
 from .proofs import proofs_in
 from .report import Outcome, Report
 from .restores import restores_in
@@ -39,6 +41,11 @@ _NOT_SEEN: Final = re.compile(r"expected resource operations for urn:.+ but none
 """How it says that something of the plan was not done; also after another error has stopped it."""
 _FOLLOWS_ANOTHER: Final = ("preview failed", "update failed", "Resource monitor has terminated, shutting down")
 """Errors that the engine adds to the one that says what happened."""
+_KILLED: Final = range(129, 193)
+"""Exit codes that stand for signals."""
+_LOG_CUT: Final = (
+    "The engine's event log could not be read to its end. Changes may be missing here: read the engine's output.",
+)
 _OUTPUT_IN_ERROR: Final = 2000
 """Characters of the output's end that stand for the error where the engine had no event to say it in."""
 
@@ -62,9 +69,11 @@ class Review:
 
     def preview(self) -> int:
         """Show what would happen, enforce the policies, keep the plan; the exit code is Pulumi's."""
+        self._remove_report()
         plan = self._settings.plan
         plan.parent.mkdir(parents=True, exist_ok=True)
-        plan.unlink(missing_ok=True)
+        for path in (plan, plan.with_name(MANIFEST)):
+            path.unlink(missing_ok=True)
         ran, seconds = self._run("preview", "--diff", "--save-plan", str(plan), *self._policies)
         outcome = Outcome.PREVIEWED if ran.code == 0 else Outcome.PREVIEW_FAILED
         if ran.code:
@@ -78,6 +87,7 @@ class Review:
 
     def apply(self) -> int:
         """Do what the reviewed plan says and nothing else; 3 where the plan is stale, or there is none."""
+        self._remove_report()
         plan = self._settings.plan
         refusal = self._refusal()
         if not refusal:
@@ -95,12 +105,15 @@ class Review:
             own = Path(folder) / "plan.json"
             ran, seconds = self._run("preview", "--diff", "--save-plan", str(own), *self._policies)
             if ran.code:
+                # What a preview has planned is nothing that was done.
+                ran = replace(ran, events=replace(ran.events, steps=()))
                 self._report(Outcome.INTERRUPTED if ran.is_cancelled else Outcome.APPLY_FAILED, ran, seconds)
                 return ran.code
             return self._up(own, is_reviewed=False)
 
     def drift(self) -> int:
         """Compare the service with the state. Changes nothing, and fails if they differ."""
+        self._remove_report()
         ran, seconds = self._run("refresh", "--preview-only", "--diff", "--expect-no-changes")
         is_changed = any(count for op, count in ran.events.changes.items() if op not in ("same", "read"))
         if ran.is_cancelled:
@@ -118,10 +131,10 @@ class Review:
         is_stale = ran.code != 0 and is_off_plan(ran.events)
         if is_stale:
             outcome = Outcome.STALE
-        elif ran.is_cancelled:
-            outcome = Outcome.CANCELLED
+        elif ran.has_succeeded:
+            outcome = Outcome.APPLIED
         else:
-            outcome = Outcome.APPLIED if ran.code == 0 else Outcome.APPLY_FAILED
+            outcome = Outcome.CANCELLED if ran.is_cancelled else Outcome.APPLY_FAILED
         self._report(outcome, ran, seconds)
         if is_stale:
             print(
@@ -140,6 +153,10 @@ class Review:
             return f"There is no reviewed plan at {plan}"
         if _is_tracked(plan):
             return f"The plan at {plan} is a file of the repository, which nobody has handed over as reviewed"
+        try:
+            check_handed_over(plan, stack=self._settings.stack)
+        except PlanRefused as error:
+            return str(error).removesuffix(".")
         return ""
 
     def _run(self, command: str, *arguments: str) -> tuple[Ran, float]:
@@ -155,35 +172,51 @@ class Review:
     def _report(self, outcome: Outcome, ran: Ran, seconds: float) -> None:
         """Write the report after something was done; that it can't be written must not look like a failed apply."""
         try:
-            self._write(self._made(outcome, ran, seconds))
+            with signals_held() if outcome.is_record else nullcontext():
+                if ran.is_cancelled:
+                    # What there is already, at once: the runner may end this process any moment.
+                    self._write(self._made(outcome, ran, seconds, asks=False), sums_up=False)
+                self._write(self._made(outcome, ran, seconds))
         except Exception as error:
-            print(f"The report could not be written: {error!r}. What the run did is said above.", file=sys.stderr)
+            why = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else type(error).__name__
+            print(f"The report could not be written: {why}. What the run did is said above.", file=sys.stderr)
 
-    def _write(self, report: Report) -> None:
-        """Write report.md, report.json and GitHub's summary."""
+    def _remove_report(self) -> None:
+        """Remove an earlier run's report, or the checkout's: nobody must take it for this run's."""
+        for path in (self._settings.report, self._settings.report.with_suffix(".json")):
+            path.unlink(missing_ok=True)
+
+    def _write(self, report: Report, *, sums_up: bool = True) -> None:
+        """Write report.md, report.json and, unless it is not the last word, GitHub's summary."""
         text = markdown(report)
         path = self._settings.report
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
         told = json.dumps(to_json(report), indent=1, ensure_ascii=False)
         path.with_suffix(".json").write_text(f"{told}\n", "utf-8", errors="replace")
-        if self._settings.summary is not None:
+        if sums_up and self._settings.summary is not None:
             with self._settings.summary.open("a", encoding="utf-8") as summary:
                 summary.write(text)
 
-    def _made(self, outcome: Outcome, ran: Ran, seconds: float) -> Report:
+    def _made(self, outcome: Outcome, ran: Ran, seconds: float, *, asks: bool = True) -> Report:
         settings, log = self._settings, ran.events
         changes = changes_in(log)
         known = Known({})
-        if changes:
+        if changes and asks:
             configuration = stack_configuration(settings.stack, self._environment)
             locations = (change.location for change in changes)
             known = ask(locations, configuration, self._environment, backups=not outcome.is_record)
         rows = rows_of(changes, known, proofs_in(log))
         concerns = concerns_of(rows, log) if outcome is Outcome.PREVIEWED else concerns_said(log)
+        if not log.is_complete and (ran.has_succeeded or ran.code in _KILLED):
+            concerns.insert(0, Concern(Topic.PLAN, _LOG_CUT))
         unknown = [("", trouble) for trouble in known.troubles]
         unknown += [(row.instance_name, row.facts.trouble) for row in rows if row.facts.trouble]
-        unknown += [(row.change.name, "Its instance is not known yet.") for row in rows if not row.instance_name]
+        unknown += [
+            (row.change.name, "The id of its instance is not known yet, or a secret.")
+            for row in rows
+            if not row.instance_name
+        ]
         return Report(
             outcome,
             settings.stack,
@@ -217,11 +250,25 @@ def is_off_plan(log: EventLog) -> bool:
 
 def _is_tracked(path: Path) -> bool:
     """Whether the file belongs to the checkout. A runner may own it as another user, which git would refuse to read."""
-    command = ["git", "-c", "safe.directory=*", "ls-files", "--error-unmatch", "--", str(path)]
-    try:
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        return False
+    # Where it really is: git knows no file by a path through a link or a submodule. A link can be tracked itself, too.
+    for real in dict.fromkeys((path.parent.resolve() / path.name, path.resolve())):
+        command = [
+            "git",
+            "-C",
+            str(real.parent),
+            "-c",
+            "safe.directory=*",
+            "ls-files",
+            "--error-unmatch",
+            "--",
+            real.name,
+        ]
+        try:
+            if subprocess.run(command, capture_output=True, check=False).returncode == 0:
+                return True
+        except FileNotFoundError:
+            return False
+    return False
 
 
 def _causes(log: EventLog) -> tuple[Diagnostic, ...]:
@@ -231,7 +278,7 @@ def _causes(log: EventLog) -> tuple[Diagnostic, ...]:
 
 def _errors(outcome: Outcome, ran: Ran) -> tuple[Diagnostic, ...]:
     """Why it failed: the engine's messages, or the end of its output where it failed before it could send any."""
-    if ran.code == 0 or outcome in (Outcome.DRIFT, Outcome.NO_PLAN):
+    if ran.code == 0 or ran.has_succeeded or outcome in (Outcome.DRIFT, Outcome.NO_PLAN):
         return ()
     found = _causes(ran.events)
     if found or any(each.is_mandatory for each in ran.events.violations):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
@@ -45,8 +45,8 @@ class ResourceState:
             return None
         return cls(
             id=str(state.get("id") or ""),
-            inputs=state.get("inputs") or {},
-            outputs=state.get("outputs") or {},
+            inputs=_mapping(state.get("inputs")),
+            outputs=_mapping(state.get("outputs")),
             is_protected=bool(state.get("protect")),
             is_retained=bool(state.get("retainOnDelete")),
         )
@@ -95,12 +95,14 @@ class EventLog:
     Attributes:
         steps: in the engine's order, one for each operation on each resource.
         changes: how many resources had which operation, as the engine counts them; empty until it has ended.
+        is_complete: whether all of it could be read, to the engine's sum at the end.
     """
 
     steps: tuple[Step, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     violations: tuple[Violation, ...] = ()
     changes: Mapping[str, int] = field(default_factory=dict)
+    is_complete: bool = False
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -108,17 +110,26 @@ class EventLog:
         return tuple(each for each in self.diagnostics if each.is_error)
 
     @classmethod
-    def parse(cls, lines: Iterable[str]) -> EventLog:
-        """Read a log. A last line that was cut off is left out: the engine may have been killed."""
+    def parse(cls, text: str) -> EventLog:
+        """Read a log. What can't be read, such as a last line that was cut off, is left out and noted."""
         reader = _Reader()
-        for line in lines:
+        # Not by splitlines: texts in the log have characters that Python takes for ends of lines, such as U+0085.
+        for line in filter(None, text.split("\n")):
             try:
                 event = json.loads(line)
-            except ValueError:
-                continue
+            except (ValueError, RecursionError):
+                event = None
             if isinstance(event, Mapping):
                 reader.read(event)
-        return cls(tuple(reader.steps.values()), tuple(reader.diagnostics), tuple(reader.violations), reader.changes)
+            else:
+                reader.is_whole = False
+        return cls(
+            tuple(reader.steps.values()),
+            tuple(reader.diagnostics),
+            tuple(reader.violations),
+            reader.changes,
+            is_complete=reader.is_whole and reader.has_ended,
+        )
 
 
 class _Reader:
@@ -129,6 +140,8 @@ class _Reader:
         self.diagnostics: list[Diagnostic] = []
         self.violations: list[Violation] = []
         self.changes: dict[str, int] = {}
+        self.is_whole = True
+        self.has_ended = False
 
     def read(self, event: Mapping[str, Any]) -> None:
         if (step := event.get("resourcePreEvent")) is not None:
@@ -138,8 +151,9 @@ class _Reader:
         elif (step := event.get("resOpFailedEvent")) is not None:
             self._step(step, StepOutcome.FAILED)
         elif (diagnostic := event.get("diagnosticEvent")) is not None:
-            self._diagnostic(diagnostic)
+            self._diagnostic(_mapping(diagnostic))
         elif (violation := event.get("policyEvent")) is not None:
+            violation = _mapping(violation)
             self.violations.append(
                 Violation(
                     policy=str(violation.get("policyName") or ""),
@@ -149,10 +163,11 @@ class _Reader:
                 )
             )
         elif (summary := event.get("summaryEvent")) is not None:
-            self.changes = dict(summary.get("resourceChanges") or {})
+            self.has_ended = True
+            self.changes = dict(_mapping(_mapping(summary).get("resourceChanges")))
 
-    def _step(self, event: Mapping[str, Any], outcome: StepOutcome) -> None:
-        about = event.get("metadata") or {}
+    def _step(self, event: object, outcome: StepOutcome) -> None:
+        about = _mapping(_mapping(event).get("metadata"))
         old, new = ResourceState.parse(about.get("old")), ResourceState.parse(about.get("new"))
         op, urn = str(about.get("op") or ""), str(about.get("urn") or "")
         # Several resources of one URN can wait to be deleted; a failed step says its operation again.
@@ -166,6 +181,11 @@ class _Reader:
         self.diagnostics.append(
             Diagnostic(severity.partition("#")[0], _plain(event.get("message")), str(event.get("urn") or ""))
         )
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    """The value if it has names in it; else one without any."""
+    return value if isinstance(value, Mapping) else {}
 
 
 def _plain(message: object) -> str:

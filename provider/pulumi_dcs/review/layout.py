@@ -11,15 +11,14 @@ def folded(title: str, content: str) -> str:
 
 
 def fitted(lines: list[str], budget: int, more: str) -> list[str]:
-    """As many lines as the budget has room for, and how many there are besides."""
+    """The lines that the budget has room for, and how many there are besides: a long one hides no short one."""
     used = 0
     kept: list[str] = []
     for line in lines:
-        used += len(line) + 1
-        if used > budget:
-            return [*kept, more.format(len(lines) - len(kept))]
-        kept.append(line)
-    return kept
+        if used + len(line) + 1 <= budget:
+            used += len(line) + 1
+            kept.append(line)
+    return kept if len(kept) == len(lines) else [*kept, more.format(len(lines) - len(kept))]
 
 
 def table_line(cells: Iterable[str]) -> str:

@@ -23,6 +23,8 @@ _UNKNOWN: Final = 4_000
 _POLICIES: Final = 8_000
 _ERRORS: Final = 8_000
 """Characters for each part. What is left belongs to the diff, which has at least a quarter."""
+_MAX_NAME: Final = 100
+"""Characters of a name before a reason, so that one of each always fits."""
 _NEXT: Final[Mapping[Outcome, str]] = {
     Outcome.PREVIEWED: "To apply it, merge the request: the apply is held to this plan. To preview it again, run "
     "this job again or push to the request.",
@@ -89,7 +91,9 @@ def _restores(report: Report) -> str:
 
 
 def _unknown(report: Report) -> str:
-    lines = [f"- {code(what)}: {message(why)}" if what else f"- {message(why)}" for what, why in report.unknown]
+    lines = [
+        f"- {code(what, _MAX_NAME)}: {message(why)}" if what else f"- {message(why)}" for what, why in report.unknown
+    ]
     return _section("What could not be found out", lines, _UNKNOWN)
 
 

@@ -37,12 +37,25 @@ def write_manifest(plan: Path, *, stack: str, commit: str) -> Path:
     return manifest
 
 
-def check_manifest(files: Mapping[str, bytes], *, stack: str, commit: str) -> None:
+def check_handed_over(plan: Path, *, stack: str) -> None:
+    """Make sure that the plan in this folder is the one of that stack that a preview has written down beside it.
+
+    Raises:
+        PlanRefused: it is not, or the preview could not show it to anybody.
+    """
+    files = {PLAN: plan.read_bytes()}
+    manifest = plan.with_name(MANIFEST)
+    if manifest.is_file():
+        files[MANIFEST] = manifest.read_bytes()
+    check_manifest(files, stack=stack)
+
+
+def check_manifest(files: Mapping[str, bytes], *, stack: str, commit: str | None = None) -> None:
     """Make sure that this is the plan of that stack and commit, as it was made.
 
     Args:
         files: what was handed over, by name.
-        commit: the head of the request that was reviewed.
+        commit: the head of the request that was reviewed; None where nobody tells.
 
     Raises:
         PlanRefused: something is missing, or belongs to another stack or commit.
@@ -57,7 +70,7 @@ def check_manifest(files: Mapping[str, bytes], *, stack: str, commit: str) -> No
         raise PlanRefused(f"{MANIFEST} of the handed-over plan can't be read.") from None
     if made_for["stack"] != stack:
         raise PlanRefused(f"The handed-over plan was made for stack {made_for['stack']!r}, and not for {stack!r}.")
-    if made_for["commit"] != commit:
+    if commit is not None and made_for["commit"] != commit:
         raise PlanRefused(
             f"The handed-over plan was made for commit {made_for['commit'][:12]}, and reviewed was {commit[:12]}."
         )

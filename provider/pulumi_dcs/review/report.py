@@ -79,15 +79,15 @@ class Report:
 
     @property
     def taken(self) -> int:
-        """How many backups are taken; in a record, how many were."""
+        """How many backups are taken; in a record, how many were, without those that failed or are still running."""
         is_record = self.outcome.is_record
-        return sum(row.change.kind.takes_one and (not is_record or row.change.result is not None) for row in self.rows)
+        return sum(row.change.kind.takes_one and (not is_record or row.change.has_result) for row in self.rows)
 
     @property
     def deleted(self) -> int:
         """How many backups are deleted; in a record, how many were."""
         is_record = self.outcome.is_record
-        return sum(row.change.goes is not None and (not is_record or row.change.is_done) for row in self.rows)
+        return sum(row.change.goes is not None and (not is_record or row.change.is_gone) for row in self.rows)
 
     @property
     def restored(self) -> int:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .plan import MANIFEST
+
 
 class SettingRefused(Exception):
     """A variable is missing or can't be used; its text says which, and what to set it to."""
@@ -46,16 +48,21 @@ class ReviewSettings:
         """Read them.
 
         Raises:
-            SettingRefused: ``STACK`` is not set, or ``REPORT`` is no name for a text.
+            SettingRefused: ``STACK`` is not set, or ``REPORT`` or ``PLAN`` is a name that something else has.
         """
         if not environment.get("STACK"):
             raise SettingRefused("STACK is not set: set it to the stack's name, such as organisation/shop/prod.")
         report = report_path(environment)
         if report.suffix == ".json":
             raise SettingRefused("REPORT must not end in .json, which report.json beside it does: set it to report.md.")
+        plan = plan_path(environment)
+        if plan.name == MANIFEST:
+            raise SettingRefused(
+                f"PLAN must not be named {MANIFEST}, which is written beside it: set it to plan/plan.json."
+            )
         return cls(
             stack=environment["STACK"],
-            plan=plan_path(environment),
+            plan=plan,
             policy_pack=environment.get("POLICY_PACK", "policy/run"),
             policy_config=environment.get("POLICY_CONFIG", ""),
             report=report,
@@ -69,20 +76,22 @@ class ReviewSettings:
 
 def plan_path(environment: Mapping[str, str]) -> Path:
     """``PLAN``: where the plan is kept."""
-    return Path(environment.get("PLAN", "plan/plan.json"))
+    return Path(environment.get("PLAN") or "plan/plan.json")
 
 
 def report_path(environment: Mapping[str, str]) -> Path:
     """``REPORT``: where the text for reviewers goes."""
-    return Path(environment.get("REPORT", "report.md"))
+    return Path(environment.get("REPORT") or "report.md")
 
 
 def commit_of(environment: Mapping[str, str]) -> str:
     """The commit that a reviewer sees: the request's head, not the merge that the forge makes of it for a run."""
     event = _github_event(environment.get("GITHUB_EVENT_PATH"))
-    head = event.get("pull_request", {}).get("head", {}).get("sha")
-    if isinstance(head, str):
-        return head
+    request = event.get("pull_request")
+    head = request.get("head") if isinstance(request, Mapping) else None
+    commit = head.get("sha") if isinstance(head, Mapping) else None
+    if isinstance(commit, str) and commit:
+        return commit
     # GitLab tells the head only for pipelines of merged results; elsewhere the commit is the head.
     names = ("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "GITHUB_SHA", "CI_COMMIT_SHA")
     return next((environment[name] for name in names if environment.get(name)), "")

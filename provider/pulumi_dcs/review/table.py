@@ -61,7 +61,7 @@ def _cells(row: Row, report: Report) -> list[str]:
         "What differs": _difference(row),
         "Last good backup": _last_good(row, report),
         "What goes away": _backup(change.goes),
-        "Deleted": _backup(change.goes) if change.is_done else "",
+        "Deleted": _backup(change.goes) if change.is_gone else "",
         "Backup": _result(row),
         "Estimate": f"about {in_words(row.estimate)}" if row.estimate is not None else "",
     }
@@ -73,7 +73,7 @@ def _cells(row: Row, report: Report) -> list[str]:
 def _instance(row: Row) -> str:
     instance = row.instance
     if instance is None:
-        return f"<sub>{code(row.change.location.instance_id)}</sub>" if row.instance_name else "not known yet"
+        return f"<sub>{code(row.change.location.instance_id)}</sub>" if row.instance_name else "not known"
     name = f"**{code(instance.name)}** " if instance.name else ""
     facts = [
         word(instance.engine_in_words),

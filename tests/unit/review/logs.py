@@ -85,7 +85,7 @@ def diagnostic(message: str, severity: str = "warning", name: str = "") -> dict[
 
 def log(*events: dict[str, Any] | Iterable[dict[str, Any]]) -> EventLog:
     flat = [each for event in events for each in ([event] if isinstance(event, dict) else event)]
-    return EventLog.parse(json.dumps(each) for each in flat)
+    return EventLog.parse("\n".join(json.dumps(each, ensure_ascii=False) for each in flat))
 
 
 def record(backup_id: str, *, days: float = 0.0, status: str = "succeed", **more: Any) -> BackupRecord:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from pulumi_dcs.engine.unknowns import UNKNOWN
 from pulumi_dcs.review.changes import Change, Kind, changes_in, other_changes
+from pulumi_dcs.review.report import Outcome
 
-from .logs import CARTS, ORDERS, RETENTION, location, log, replacement, retention, state, step
+from .logs import CARTS, ORDERS, RETENTION, location, log, replacement, report, retention, state, step
 
 
 def changes(*events: Any) -> list[Change]:
@@ -180,3 +181,75 @@ def test_of_a_retention_that_failed_it_is_told_what_was_deleted_before() -> None
 def test_what_was_deleted_by_an_earlier_run_is_no_deletion_of_a_refresh() -> None:
     old, new = retention("b1", deleted_ids=["b1"], surplus=0), retention("b1", deleted_ids=["b1"], surplus=2)
     assert changes_in(log(step("update", "orders", old, new, type_=RETENTION))) == []
+
+
+def test_a_backup_that_was_deleted_before_its_replacement_failed_is_gone() -> None:
+    events = log(
+        step("delete-replaced", "a", state("b1", delete=True)),
+        step("replace", "a", state("b1"), state()),
+        step("create-replacement", "a", state("b1"), state(), ends="resOpFailedEvent"),
+    )
+    (change,) = changes_in(events)
+    assert (change.is_done, change.is_gone, change.is_deleted_first) == (False, True, True)
+    told = report(events, {}, Outcome.APPLY_FAILED)
+    assert (told.taken, told.deleted, told.label) == (0, 1, "backup: delete")
+
+
+def test_a_replacement_that_was_stopped_before_its_deletion_has_deleted_nothing() -> None:
+    events = log(step("create-replacement", "a", state("b1"), state("b2")))
+    told = report(events, {}, Outcome.CANCELLED)
+    assert (told.taken, told.deleted) == (1, 0)
+    failed = [*step("create-replacement", "a", state("b1"), state("b2"))]
+    failed += step("delete-replaced", "a", state("b1", delete=True), ends="resOpFailedEvent")
+    assert report(log(failed), {}, Outcome.APPLY_FAILED).deleted == 0
+
+
+def test_what_an_earlier_run_has_deleted_already_does_not_go_again() -> None:
+    """After a replacement that deleted first and then failed, the engine only makes the new one."""
+    made = [*step("replace", "a", state("b1"), state()), *step("create-replacement", "a", state("b1"), state())]
+    (change,) = changes(made)
+    assert (change.kind, change.goes, change.stays) == (Kind.REPLACE, None, None)
+
+
+def test_a_replacement_that_did_not_come_to_its_creation_is_not_done() -> None:
+    events = [*step("delete-replaced", "a", state("b1", delete=True)), *step("replace", "a", state("b1"), state())]
+    (change,) = changes(events)
+    assert (change.is_done, change.is_gone) == (False, True)
+
+
+@pytest.mark.parametrize(("status", "taken"), [("succeed", 1), ("backuping", 0), ("waiting", 0), ("failed", 0)])
+def test_only_a_backup_that_has_succeeded_was_taken(status: str, taken: int) -> None:
+    new = state("b1")
+    new["outputs"]["status"] = status
+    assert report(log(step("create", "a", None, new, ends="resOpFailedEvent")), {}, Outcome.CANCELLED).taken == taken
+
+
+SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "[secret]"}
+
+
+@pytest.mark.parametrize("hidden", [SECRET, "[secret]", UNKNOWN, "[unknown]", None, []])
+def test_what_the_log_does_not_show_is_empty(hidden: Any) -> None:
+    (change,) = changes(step("create", "a", None, state(inputs={"instance_id": hidden, "backup_format": hidden})))
+    assert (change.location.instance_id, change.backup_format) == ("", "")
+
+
+def test_a_deleted_backup_whose_outputs_are_secret_is_known_by_its_id() -> None:
+    old = state("b1")
+    old["outputs"]["backup_id"] = SECRET
+    (change,) = changes(step("delete", "a", old))
+    assert change.goes is not None
+    assert change.goes.backup_id == "b1"
+
+
+def test_a_replacement_by_a_backup_that_is_not_known_yet_takes_none() -> None:
+    (change,) = changes(replacement("a", state("b1"), state(inputs={"adopt_backup_id": UNKNOWN})))
+    assert (change.kind, change.adopted_id) == (Kind.ADOPT, "")
+
+
+@pytest.mark.parametrize("size", [float("nan"), float("inf"), -1, "much", True, [], None])
+def test_an_odd_size_is_none(size: Any) -> None:
+    old = state("b1")
+    old["outputs"]["size"] = size
+    (change,) = changes(step("delete", "a", old))
+    assert change.goes is not None
+    assert change.goes.size is None

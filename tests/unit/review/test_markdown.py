@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from pulumi_dcs.review.as_json import to_json
+from pulumi_dcs.review.concerns import Concern, Topic
 from pulumi_dcs.review.events import Diagnostic, Violation
 from pulumi_dcs.review.headline import headline
 from pulumi_dcs.review.markdown import MAX_LENGTH, markdown
 from pulumi_dcs.review.report import Outcome
+from pulumi_dcs.review.sentence import Data
 from pulumi_dcs.review.service import InstanceFacts
 
 from .logs import CARTS, ORDERS, RETENTION, facts, location, log, record, replacement, report, retention, state, step
@@ -207,3 +209,32 @@ def test_what_a_retention_deletes_is_counted_and_has_a_row_each() -> None:
     deletes = [each["deletes"] for each in to_json(told)["backups"]]
     assert [each["id"] for each in deletes] == ["b1", "b2"]
     assert deletes[0]["remark"] == "nightly b1"
+
+
+def test_a_text_that_is_too_long_hides_no_other_one() -> None:
+    worst = "<@>" * 1000
+    found = report(
+        log(),
+        unknown=((worst, worst), ("carts", "no rights")),
+        errors=(
+            Diagnostic("error", worst),
+            Diagnostic("error", worst),
+            Diagnostic("error", worst),
+            Diagnostic("error", "short"),
+        ),
+        violations=(Violation(worst, worst, True, worst), Violation("short-policy", "broken", True)),
+        concerns=(
+            *(Concern(Topic.DELETION, ("Backup ", *([Data(worst)] * 6))) for _ in range(9)),
+            Concern(Topic.ORPHAN, (Data("orphan"),)),
+        ),
+    )
+    text = markdown(found)
+    assert len(text) <= MAX_LENGTH
+    for shown in (
+        "- <code>short</code>",
+        "<code>short-policy</code>",
+        "- <code>carts</code>: <code>no rights</code>",
+        "> - <code>orphan</code>",
+    ):
+        assert shown in text
+    assert text.count("&#60;<wbr>&#64;") > 4

@@ -63,3 +63,20 @@ def test_the_page_of_the_run() -> None:
     }
     assert ReviewSettings.of({"STACK": "s", **github}).run_url == "https://github.com/acme/shop/actions/runs/7"
     assert ReviewSettings.of({"STACK": "s", "CI_JOB_URL": "https://gitlab.com/j/1"}).run_url == "https://gitlab.com/j/1"
+
+
+def test_an_empty_setting_is_the_default() -> None:
+    found = ReviewSettings.of({"STACK": "s", "PLAN": "", "REPORT": ""})
+    assert (found.plan, found.report) == (Path("plan/plan.json"), Path("report.md"))
+
+
+def test_a_plan_that_would_be_overwritten_by_what_is_written_beside_it() -> None:
+    with pytest.raises(SettingRefused, match=r"PLAN must not be named reviewed\.json"):
+        ReviewSettings.of({"STACK": "s", "PLAN": "plan/reviewed.json"})
+
+
+@pytest.mark.parametrize("request_", [None, [], {"head": None}, {"head": {"sha": None}}, {"head": {"sha": ""}}])
+def test_an_event_of_another_shape_tells_no_head(tmp_path: Path, request_: object) -> None:
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps({"pull_request": request_}))
+    assert commit_of({"GITHUB_EVENT_PATH": str(event), "GITHUB_SHA": "main"}) == "main"
