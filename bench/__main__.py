@@ -18,7 +18,9 @@ from .measure import Bench
 def main() -> None:
     """Measure the named parts; the others keep their last numbers."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure pulumi-dcs against a plain provider.")
-    parser.add_argument("parts", nargs="*", default=["fleet", "single", "thousand", "scaling", "long", "state"])
+    parser.add_argument(
+        "parts", nargs="*", default=["fleet", "single", "thousand", "scaling", "long", "state", "restore"]
+    )
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--tables-only", action="store_true", help="only write the pages from docs/performance.json")
     arguments = parser.parse_args()
@@ -63,6 +65,8 @@ def measure(bench: Bench, part: str) -> None:
         bench.waiting(2, 1000, turns=1)
     elif part == "long":
         bench.waiting(600, 1, providers=(OURS,), turns=1)
+    elif part == "restore":
+        bench.restoring(2, 64)
     elif part == "state":
         bench.state_writing((100, 300, 1000, 3000))
     else:

@@ -34,6 +34,18 @@ instances = json.loads(Path("instances.json").read_text())
 for number in range({count}):
     {resource}(f"backup-{{number}}", instance_id=instances[number % len(instances)], remark="nightly")
 """
+RESTORING: Final = """\
+import json
+from pathlib import Path
+
+import pulumi
+from {module} import {resource}
+
+instances = json.loads(Path("instances.json").read_text())
+backups = json.loads(Path("backups.json").read_text())
+for number in range({count}):
+    {resource}(f"restore-{{number}}", instance_id=instances[number], backup_id=backups[number])
+"""
 _SAMPLING: Final = 0.2
 """Seconds between two samples of the processes."""
 _TURNS_OF_THE_SAME: Final = 5
@@ -62,20 +74,32 @@ class Cost:
 
 
 class Fleet:
-    """One project and stack with ``count`` backups, spread over ``instances``."""
+    """One project and stack with ``count`` backups, spread over ``instances``; or with as many restores."""
 
     def __init__(
-        self, folder: Path, engine: Path, endpoint: LocalEndpoint, *, provider: str, count: int, instances: int
+        self,
+        folder: Path,
+        engine: Path,
+        endpoint: LocalEndpoint,
+        *,
+        provider: str,
+        count: int,
+        instances: int,
+        restores: bool = False,
     ) -> None:
         self.provider = provider
         self._folder = folder
         self._endpoint = endpoint
         made = [{"cache_mode": "ha", "name": f"redis-{number}"} for number in range(instances)]
-        (folder / "instances.json").write_text(json.dumps(endpoint.control("POST", "/instances", made)))
-        ours = {"module": "pulumi_dcs", "resource": "InstanceBackup"}
-        plain = {"module": "bench.plain", "resource": "PlainBackup"}
-        details = ours if provider == OURS else plain
-        (folder / "__main__.py").write_text(PROGRAM.format(count=count, **details))
+        ids = endpoint.control("POST", "/instances", made)
+        (folder / "instances.json").write_text(json.dumps(ids))
+        if restores:
+            backups = [endpoint.add_backup(instance_id, duration=0.0) for instance_id in ids]
+            (folder / "backups.json").write_text(json.dumps(backups))
+        resource = ("Instance" if provider == OURS else "Plain") + ("Restore" if restores else "Backup")
+        module = "pulumi_dcs" if provider == OURS else "bench.plain"
+        program = RESTORING if restores else PROGRAM
+        (folder / "__main__.py").write_text(program.format(count=count, module=module, resource=resource))
         (folder / "Pulumi.yaml").write_text("name: fleet\nruntime: python\n")
         (folder / "state").mkdir()
         (folder / "home").mkdir()
@@ -141,10 +165,20 @@ class Fleet:
 
 
 @contextmanager
-def fleet(engine: Path, endpoint: LocalEndpoint, provider: str, count: int, instances: int = 0) -> Iterator[Fleet]:
-    """A fleet in a folder of its own; one backup for each instance by default."""
+def fleet(
+    engine: Path, endpoint: LocalEndpoint, provider: str, count: int, instances: int = 0, *, restores: bool = False
+) -> Iterator[Fleet]:
+    """A fleet in a folder of its own; one backup, or one restore, for each instance by default."""
     with tempfile.TemporaryDirectory() as folder:
-        yield Fleet(Path(folder), engine, endpoint, provider=provider, count=count, instances=instances or count)
+        yield Fleet(
+            Path(folder),
+            engine,
+            endpoint,
+            provider=provider,
+            count=count,
+            instances=instances or count,
+            restores=restores,
+        )
 
 
 @dataclass

@@ -57,6 +57,17 @@ class Bench:
             for provider in providers:
                 self._wait_for(_case(count, seconds), provider, seconds, count)
 
+    def restoring(self, seconds: float, count: int) -> None:
+        """``count`` restores of that length, all at once."""
+        for _ in range(self._turns):
+            for provider in (OURS, PLAIN):
+                self._endpoint.reset()
+                with fleet(self._engine, self._endpoint, provider, count, restores=True) as one:
+                    self._endpoint.behave(restore_duration=seconds)
+                    cost = one.up("--parallel", str(max(16, count)))
+                    ends = {row["task_id"]: row["created"] + row["duration"] for row in self._endpoint.restores()}
+                    self._add_wait(f"{count} restores of {seconds:g} s", provider, cost, _lags(one, ends))
+
     def not_compressed(self, seconds: float, count: int, turns: int) -> None:
         """The same by this provider, with an uncompressed state."""
         case = f"{_case(count, seconds)}, state not compressed"
@@ -114,15 +125,19 @@ class Bench:
             one.environment.update(environment)
             self._endpoint.behave(duration=seconds, rate_limit=rate_limit)
             cost = one.up("--parallel", str(max(16, count)))
-            lags = _lags(one, self._endpoint)
-            self.results.add(
-                case,
-                provider,
-                cost,
-                requests_per_backup=round(sum(cost.requests.values()) / count, 2),
-                average_lag=round(sum(lags) / len(lags), 3),
-                longest_lag=round(max(lags), 3),
-            )
+            ends = {row["backup_id"]: row["created"] + row["duration"] for row in self._endpoint.backups()}
+            self._add_wait(case, provider, cost, _lags(one, ends))
+
+    def _add_wait(self, case: str, provider: str, cost: Cost, lags: list[float]) -> None:
+        """Add a sample of a case whose resources have waited for an end at the service."""
+        self.results.add(
+            case,
+            provider,
+            cost,
+            requests_per_backup=round(sum(cost.requests.values()) / len(lags), 2),
+            average_lag=round(sum(lags) / len(lags), 3),
+            longest_lag=round(max(lags), 3),
+        )
 
 
 def _fixed_loop() -> float:
@@ -136,9 +151,8 @@ def _case(count: int, seconds: float) -> str:
     return f"{count} backup{'s' if count > 1 else ''} of {seconds:g} s"
 
 
-def _lags(one: Fleet, endpoint: LocalEndpoint) -> list[float]:
-    """Seconds from each backup's end at the service to the moment at which the engine had the create's response."""
-    ends = {row["backup_id"]: row["created"] + row["duration"] for row in endpoint.backups()}
+def _lags(one: Fleet, ends: Mapping[str, float]) -> list[float]:
+    """Seconds from each record's end at the service to the moment at which the engine had the create's response."""
     return [_moment(resource["created"]) - ends[str(resource["id"]).rpartition("/")[2]] for resource in one.resources()]
 
 

@@ -1,6 +1,6 @@
-"""A plain dynamic provider for the same backups, written as Pulumi's documentation shows.
+"""Plain dynamic providers for the same backups and restores, written as Pulumi's documentation shows.
 
-It makes the same API calls, signed by the same library, and polls every half second. Pulumi's host and serialisation
+They make the same API calls, signed by the same library, and poll every half second. Pulumi's host and serialisation
 are unchanged.
 """
 
@@ -25,7 +25,7 @@ class PlainProvider(ResourceProvider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Take a backup, and poll every half second until it is done."""
         body = {"remark": props["remark"]}
-        backup_id = _call("POST", props["instance_id"], "", body)["backup_id"]
+        backup_id = _call("POST", props["instance_id"], "backups", body)["backup_id"]
         while (record := _find(props["instance_id"], backup_id)) is None or record["status"] != "succeed":
             time.sleep(0.5)
         return CreateResult(f"{props['instance_id']}/{backup_id}", {**props, **record})
@@ -48,7 +48,7 @@ class PlainProvider(ResourceProvider):
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Delete the backup."""
         instance_id, _, backup_id = _id.partition("/")
-        _call("DELETE", instance_id, f"/{backup_id}", None)
+        _call("DELETE", instance_id, f"backups/{backup_id}", None)
 
 
 class PlainBackup(Resource):
@@ -61,8 +61,33 @@ class PlainBackup(Resource):
         super().__init__(PlainProvider(), name, {**props, "backup_id": None, "status": None}, opts)
 
 
+class PlainRestoreProvider(ResourceProvider):
+    """Create, and nothing else."""
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Restore, and poll every half second until it is done."""
+        instance_id = props["instance_id"]
+        restore_id = _call("POST", instance_id, "restores", {"backup_id": props["backup_id"]})["restore_id"]
+        while True:
+            rows = _call("GET", instance_id, "restores", None)["restore_record_response"]
+            record = next((row for row in rows if row["restore_id"] == restore_id), None)
+            if record is not None and record["status"] == "succeed":
+                return CreateResult(f"{instance_id}/{restore_id}", {**props, **record})
+            time.sleep(0.5)
+
+
+class PlainRestore(Resource):
+    """A restore by the plain provider."""
+
+    def __init__(
+        self, name: str, instance_id: Input[str], backup_id: Input[str], opts: ResourceOptions | None = None
+    ) -> None:
+        props = {"instance_id": instance_id, "backup_id": backup_id}
+        super().__init__(PlainRestoreProvider(), name, {**props, "restore_id": None, "status": None}, opts)
+
+
 def _find(instance_id: str, backup_id: str) -> dict[str, Any] | None:
-    rows = _call("GET", instance_id, "", None)["backup_record_response"]
+    rows = _call("GET", instance_id, "backups", None)["backup_record_response"]
     return next((row for row in rows if row["backup_id"] == backup_id), None)
 
 
@@ -74,8 +99,8 @@ def _call(method: str, instance_id: str, rest: str, body: dict[str, Any] | None)
         method=method,
         schema=scheme,
         host=host,
-        resource_path=f"/v2/{project}/instances/{instance_id}/backups{rest}",
-        uri=f"/v2/{project}/instances/{instance_id}/backups{rest}",
+        resource_path=f"/v2/{project}/instances/{instance_id}/{rest}",
+        uri=f"/v2/{project}/instances/{instance_id}/{rest}",
         query_params=[("limit", "1000")] if method == "GET" else [],
         header_params={"Content-Type": "application/json", "X-Project-Id": project},
         body=json.dumps(body) if body is not None else "",

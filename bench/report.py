@@ -70,7 +70,9 @@ def request_table(samples: Samples) -> str:
                 for name in ("requests_per_backup", "refused", "average_lag", "longest_lag")
             )
             rows.append([case, f"{requests:g}", f"{refused}", f"{average:.3f} s", f"{longest:.3f} s"])
-    return _table(["pulumi-dcs", "requests per backup", "refused with 429", "end to state: average", "longest"], rows)
+    return _table(
+        ["pulumi-dcs", "requests per backup or restore", "refused with 429", "end to state: average", "longest"], rows
+    )
 
 
 def memory_table(samples: Samples) -> str:
