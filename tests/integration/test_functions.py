@@ -23,8 +23,11 @@ from pulumi_dcs import (
     functions,
     get_backup_links,
     get_backups,
+    get_backups_output,
     get_instances,
+    get_instances_output,
     get_latest_backup,
+    get_latest_backup_output,
 )
 from pulumi_dcs.program import Program
 
@@ -282,8 +285,12 @@ def test_without_an_engine_each_call_asks_again(endpoint: LocalEndpoint, monkeyp
     assert get_latest_backup(HA).backup_id == backup_id
 
 
-def test_links_need_a_program(endpoint: LocalEndpoint) -> None:
+def test_outputs_need_a_program(endpoint: LocalEndpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pulumi_dcs.engine.outputs.get_monitor", lambda: None)
     assert "download_backup" in refusal(get_backup_links, f"{HA}/{endpoint.add_backup(HA)}")
+    for function in (get_instances_output, get_backups_output, get_latest_backup_output):
+        arguments = [] if function is get_instances_output else [HA]
+        assert "without _output" in refusal(function, *arguments)
     assert not endpoint.requests()
 
 

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from pulumi.runtime import set_all_config
+from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.settings import Settings, configure
 from pulumi_dcs.api.errors import DcsError
 from pulumi_dcs.program import Program, current_program, is_preview
@@ -51,9 +52,13 @@ def test_a_run_that_is_over_is_forgotten() -> None:
     assert forgotten() is None
 
 
-def test_without_an_engine_the_configuration_of_the_environment_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("monitor", [None, MockMonitor(mocks=None)], ids=["plain Python", "mocks"])
+def test_without_an_engine_the_configuration_of_the_moment_counts(
+    monkeypatch: pytest.MonkeyPatch, monitor: object
+) -> None:
     def run() -> str:
         set_all_config({})
+        configure(Settings("shop", "dev", monitor=monitor))
         return current_program().settings.region
 
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"dcs:region": "cn-south-1"}))
