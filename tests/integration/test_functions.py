@@ -10,7 +10,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -261,7 +261,7 @@ def test_everybody_asks_once(endpoint: LocalEndpoint) -> None:
     endpoint.plan({"operation": "*", "delay": 0.2, "times": -1})
     endpoint.add_backup(HA)
     with ThreadPoolExecutor(12) as pool:
-        waiting = [
+        waiting: list[Future[Any]] = [
             *(pool.submit(get_instances, "orders") for _ in range(4)),
             *(pool.submit(get_backups, HA, status=status) for status in ("succeed", "failed") * 2),
             *(pool.submit(get_latest_backup, HA) for _ in range(4)),

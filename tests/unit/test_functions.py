@@ -29,8 +29,8 @@ def test_links_of_a_preview_are_an_unknown_secret(mocks: None) -> Any:
     from pulumi_dcs.engine.outputs import looked_up, unknown_secret
 
     async def check() -> None:
-        links = pulumi.Output.secret(looked_up(lambda *_: 1, {"a": pulumi.Output.from_input(2)}))
-        links = links.apply(lambda _: unknown_secret())
+        found: pulumi.Output[Any] = looked_up(lambda *_: [], {"a": pulumi.Output.from_input(2)})
+        links = pulumi.Output.secret(found).apply(lambda _: unknown_secret())
         assert await links.is_known() is False
         assert await links.is_secret() is True
 

@@ -8,13 +8,17 @@ import json
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 
 import pytest
 from pulumi.runtime import set_all_config
-from pulumi.runtime.mocks import MockMonitor
+from pulumi.runtime.mocks import MockMonitor, Mocks
 from pulumi.runtime.settings import Settings, configure
 from pulumi_dcs.api.errors import DcsError
 from pulumi_dcs.program import Program, current_program, is_preview
+
+MOCKS = MockMonitor(cast("Mocks", None))
+"""As unit tests of programs have it; nothing is registered here."""
 
 
 class Monitor:
@@ -52,7 +56,7 @@ def test_a_run_that_is_over_is_forgotten() -> None:
     assert forgotten() is None
 
 
-@pytest.mark.parametrize("monitor", [None, MockMonitor(mocks=None)], ids=["plain Python", "mocks"])
+@pytest.mark.parametrize("monitor", [None, MOCKS], ids=["plain Python", "mocks"])
 def test_without_an_engine_the_configuration_of_the_moment_counts(
     monkeypatch: pytest.MonkeyPatch, monitor: object
 ) -> None:
