@@ -10,7 +10,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,11 @@ from pulumi_dcs import (
     functions,
     get_backup_links,
     get_backups,
+    get_backups_output,
     get_instances,
+    get_instances_output,
     get_latest_backup,
+    get_latest_backup_output,
 )
 from pulumi_dcs.program import Program
 
@@ -258,7 +261,7 @@ def test_everybody_asks_once(endpoint: LocalEndpoint) -> None:
     endpoint.plan({"operation": "*", "delay": 0.2, "times": -1})
     endpoint.add_backup(HA)
     with ThreadPoolExecutor(12) as pool:
-        waiting = [
+        waiting: list[Future[Any]] = [
             *(pool.submit(get_instances, "orders") for _ in range(4)),
             *(pool.submit(get_backups, HA, status=status) for status in ("succeed", "failed") * 2),
             *(pool.submit(get_latest_backup, HA) for _ in range(4)),
@@ -282,8 +285,12 @@ def test_without_an_engine_each_call_asks_again(endpoint: LocalEndpoint, monkeyp
     assert get_latest_backup(HA).backup_id == backup_id
 
 
-def test_links_need_a_program(endpoint: LocalEndpoint) -> None:
+def test_outputs_need_a_program(endpoint: LocalEndpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pulumi_dcs.engine.outputs.get_monitor", lambda: None)
     assert "download_backup" in refusal(get_backup_links, f"{HA}/{endpoint.add_backup(HA)}")
+    for function in (get_instances_output, get_backups_output, get_latest_backup_output):
+        arguments = [] if function is get_instances_output else [HA]
+        assert "without _output" in refusal(function, *arguments)
     assert not endpoint.requests()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from pulumi_dcs.api.errors import ConnectionFailed, DcsError, ServiceError
 from pulumi_dcs.api.files import FileRefused, Files
 from pulumi_dcs.api.links import Link, Links
@@ -272,7 +274,7 @@ def test_a_circle_of_redirects_ends(attempt: Attempt, endpoint: LocalEndpoint) -
 )
 def test_a_redirect_to_where_nothing_may_be_asked(attempt: Attempt, endpoint: LocalEndpoint, target: str) -> None:
     endpoint.plan(fault(status=307, headers={"Location": target}, times=-1))
-    assert "not shown" in attempt.refused(ConnectionFailed)
+    assert "not shown" in attempt.refused(DownloadFailedError)
 
 
 @pytest.mark.parametrize(
@@ -318,10 +320,22 @@ def test_a_name_beyond_ascii_is_fine(attempt: Attempt) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "file:///etc/passwd", "http://example.com/x", "https://user:word@example.com/x", "https://", "x:y"]
+    "url",
+    [
+        "",
+        "file:///etc/passwd",
+        "http://example.com/x",
+        "https://user:word@example.com/x",
+        "https://",
+        "x:y",
+        "https://exa mple.com/x?signature=1",
+        "https://example.com:99999/x?signature=1",
+        "https://example.com:port/x?signature=1",
+        "https://[fe80::1/x?signature=1",
+    ],
 )
 def test_a_link_that_is_none(attempt: Attempt, url: str) -> None:
-    message = attempt.refused(ConnectionFailed, lambda: (Link("a.rdb", url),))
+    message = attempt.refused(DownloadFailedError, lambda: (Link("a.rdb", url),))
     assert "not shown" in message
     assert not url or url not in message
 
@@ -407,6 +421,25 @@ def test_no_link_is_logged(attempt: Attempt, endpoint: LocalEndpoint, caplog: py
     assert "create" in caplog.text or "/links" in caplog.text  # urllib3 does log the other requests
     assert "signature" not in caplog.text
     assert "/files/" not in caplog.text
+
+
+@pytest.mark.parametrize("scheme", ["https", "HTTPS"])
+def test_a_redirect_never_leaves_tls(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    sent: list[str] = []
+
+    def redirect(_adapter: object, _route: object, url: str, *_rest: object) -> requests.Response:
+        sent.append(url)
+        response = requests.Response()
+        response.status_code = 307
+        response.headers["Location"] = "http://127.0.0.1:1/a?signature=1"
+        response.raw = io.BytesIO()
+        return response
+
+    monkeypatch.setattr("pulumi_dcs.api.files._sent", redirect)
+    link = Link("a.rdb", f"{scheme}://storage.example.com/a?signature=1")
+    with pytest.raises(ConnectionFailed, match="without TLS"), Files().open(link):
+        pass
+    assert len(sent) == 1
 
 
 class Odd(BaseHTTPRequestHandler):
