@@ -126,6 +126,11 @@ class Server:
             time.sleep(_POLL)
         self.port = 0
 
+    def kill(self) -> None:
+        """End it at once; what it has not saved is lost."""
+        self._processes.kill(self._name)
+        self.port = 0
+
     @property
     def _name(self) -> str:
         return str(self.folder)
@@ -160,8 +165,8 @@ class Server:
                 return False
             try:
                 with _connected(port, 0, self.password, _RESPONSE_TIMEOUT) as client:
-                    # Somebody else's server may have taken the port.
-                    if client.info("server")["process_id"] == pid:
+                    # Somebody else's server may have taken the port; ours refuses a ping until it has loaded its file.
+                    if client.info("server")["process_id"] == pid and client.ping():
                         return True
             except (AuthenticationError, BusyLoadingError, NoConnection, NoResponse):
                 continue

@@ -66,7 +66,7 @@ class Data:
         self._folders = Folders(base)
         self.password: Final = self._folders.password(password)
         temporary = self._folders.base if self._folders.is_temporary else None
-        self._processes = Processes(temporary, (self._folders.lock,))
+        self._processes = Processes(temporary, (self._folders.keepers_lock,))
         self._servers: dict[str, Server] = {}
         self._suspended: set[str] = set()
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
@@ -119,18 +119,20 @@ class Data:
         """
         with self._locks[instance_id]:
             folder = self._folders.instance(instance_id)
+            own, before = folder / DATA_FILE, folder / _BEFORE
             try:
                 candidate = self._as_rdb_file(backup, folder / "candidate.rdb")
-                (folder / DATA_FILE).replace(folder / _BEFORE)
-                candidate.replace(folder / DATA_FILE)
-                try:
-                    self.resume(instance_id, databases)
-                except CannotLoad:
-                    (folder / _BEFORE).replace(folder / DATA_FILE)
-                    raise BrokenFile from None
-                (folder / _BEFORE).unlink()
-            except BrokenFile:
+                own.replace(before)
+                candidate.replace(own)
                 self.resume(instance_id, databases)
+                before.unlink()
+            except BaseException as error:
+                if before.exists():
+                    self._servers[instance_id].kill()
+                    before.replace(own)
+                self.resume(instance_id, databases)
+                if isinstance(error, CannotLoad):
+                    raise BrokenFile from None
                 raise
 
     def import_into(self, target_id: str, backup: BackupFile, password: str | None, databases: int = 16) -> None:
