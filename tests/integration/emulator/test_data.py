@@ -304,8 +304,8 @@ def test_the_details_tell_the_address(endpoint: LocalEndpoint) -> None:
     assert server["host"] == "127.0.0.1"
     (row,) = [row for row in succeed(call(endpoint, "GET", INSTANCES))["instances"] if row["instance_id"] == PROXY]
     assert (row["ip"], row["port"]) == (shown["ip"], shown["port"])
-    with Valkey(port=server["port"], password="wrong") as client, pytest.raises(AuthenticationError):
-        client.ping()
+    with Valkey(port=server["port"], password="wrong") as stranger, pytest.raises(AuthenticationError):
+        stranger.ping()
     client: Any = Valkey.from_url(server["url"])
     assert client.ping()
     client.close()

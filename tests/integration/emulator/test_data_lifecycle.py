@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -151,6 +152,29 @@ def test_an_endpoint_that_is_killed_during_a_restore(tmp_path: Path) -> None:
             (row,) = again.restores()
             assert (row["status"], row["failure"]) == ("failed", "dcs.08.0002")
             assert contents(again, HA) == {(0, b"before"): ("string", -1, b"1")}
+
+
+def test_a_server_whose_folder_is_gone_ends_too(tmp_path: Path) -> None:
+    with running_endpoint("--database", str(tmp_path / "state.db"), data=True) as endpoint:
+        processes = descendants(endpoint)
+        shutil.rmtree(tmp_path / "state.db-data")
+        os.kill(endpoint.pid, signal.SIGTERM)
+        await_end(processes)
+
+
+def test_a_password_that_somebody_changed() -> None:
+    with running_endpoint(data=True) as endpoint:
+        with client_of(endpoint, HA) as client:
+            client.set("key", 1)
+            client.config_set("requirepass", "another")
+        backup_id = endpoint.add_backup(HA)
+        assert endpoint.backups()[0]["failure"] == "dcs.08.0001"
+        endpoint.change_backup(backup_id, failure="")
+        assert restore(endpoint, HA, backup_id) == "failed"
+        # The server was ended for the restore, which found no file: it has its data and its password back.
+        assert contents(endpoint, HA) == {(0, b"key"): ("string", -1, b"1")}
+        endpoint.reset()
+        assert contents(endpoint, HA) == {}
 
 
 def test_two_endpoints_side_by_side() -> None:

@@ -109,14 +109,17 @@ class Server:
         with _connected(self.port, database, wanted, None) as client:
             yield client
 
-    def stop(self, *, save: bool) -> None:
-        """End it, with its data in its file or without."""
+    def stop(self) -> None:
+        """End it, with its data in its file."""
         if self.port == 0:
             return
         try:
             with self.client() as client:
                 # The server closes the connection in place of a response.
-                client.shutdown(save=save, nosave=not save)
+                client.shutdown(save=True)
+        except AuthenticationError:
+            # Somebody has changed its password.
+            self._processes.end(self._name)
         except NoConnection:
             pass
         deadline = time.monotonic() + _STOP_TIMEOUT
@@ -149,8 +152,9 @@ class Server:
             # An append-only file of commands throughout, as AOF backups are, and one that is cut off is refused.
             "aof-use-rdb-preamble no",
             "aof-load-truncated no",
-            "shutdown-on-sigterm save",
-            "shutdown-on-sigint save",
+            # By force: a server that can't write its file must not outlive the endpoint.
+            "shutdown-on-sigterm save force",
+            "shutdown-on-sigint save force",
             "loglevel warning",
         ]
         path = self.folder / "valkey.conf"

@@ -102,7 +102,7 @@ class Data:
     def suspend(self, instance_id: str, databases: int = 16) -> None:
         """End the instance's server for a restore; its data stay in its file."""
         with self._locks[instance_id]:
-            self._server(instance_id, databases).stop(save=True)
+            self._server(instance_id, databases).stop()
             self._suspended.add(instance_id)
 
     def resume(self, instance_id: str, databases: int = 16) -> None:
@@ -181,7 +181,7 @@ class Data:
         with self._locks[instance_id]:
             server = self._servers.pop(instance_id, None)
             if server is not None:
-                server.stop(save=False)
+                server.kill()
             self._suspended.discard(instance_id)
             shutil.rmtree(self._folders.instance(instance_id), ignore_errors=True)
 
@@ -215,7 +215,7 @@ class Data:
                 raise BrokenFile from None
             yield server
         finally:
-            server.stop(save=False)
+            server.kill()
             shutil.rmtree(folder, ignore_errors=True)
 
     def _server(self, instance_id: str, databases: int) -> Server:
