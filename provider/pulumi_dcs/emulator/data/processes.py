@@ -50,6 +50,10 @@ class Processes:
         ended: bool = self._ask({"do": "poll", "name": name})["ended"]
         return ended
 
+    def end(self, name: str) -> None:
+        """Have the server save its data and end; it does so later."""
+        self._ask({"do": "end", "name": name})
+
     def kill(self, name: str) -> None:
         """End the server at once; what it has not saved is lost."""
         self._ask({"do": "kill", "name": name})

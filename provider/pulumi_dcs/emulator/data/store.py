@@ -66,7 +66,7 @@ class Data:
         self._folders = Folders(base)
         self.password: Final = self._folders.password(password)
         temporary = self._folders.base if self._folders.is_temporary else None
-        self._processes = Processes(temporary, (self._folders.lock,))
+        self._processes = Processes(temporary, (self._folders.keepers_lock,))
         self._servers: dict[str, Server] = {}
         self._suspended: set[str] = set()
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
@@ -102,7 +102,7 @@ class Data:
     def suspend(self, instance_id: str, databases: int = 16) -> None:
         """End the instance's server for a restore; its data stay in its file."""
         with self._locks[instance_id]:
-            self._server(instance_id, databases).stop(save=True)
+            self._server(instance_id, databases).stop()
             self._suspended.add(instance_id)
 
     def resume(self, instance_id: str, databases: int = 16) -> None:
@@ -119,18 +119,20 @@ class Data:
         """
         with self._locks[instance_id]:
             folder = self._folders.instance(instance_id)
+            own, before = folder / DATA_FILE, folder / _BEFORE
             try:
                 candidate = self._as_rdb_file(backup, folder / "candidate.rdb")
-                (folder / DATA_FILE).replace(folder / _BEFORE)
-                candidate.replace(folder / DATA_FILE)
-                try:
-                    self.resume(instance_id, databases)
-                except CannotLoad:
-                    (folder / _BEFORE).replace(folder / DATA_FILE)
-                    raise BrokenFile from None
-                (folder / _BEFORE).unlink()
-            except BrokenFile:
+                own.replace(before)
+                candidate.replace(own)
                 self.resume(instance_id, databases)
+                before.unlink()
+            except BaseException as error:
+                if before.exists():
+                    self._servers[instance_id].kill()
+                    before.replace(own)
+                self.resume(instance_id, databases)
+                if isinstance(error, CannotLoad):
+                    raise BrokenFile from None
                 raise
 
     def import_into(self, target_id: str, backup: BackupFile, password: str | None, databases: int = 16) -> None:
@@ -179,7 +181,7 @@ class Data:
         with self._locks[instance_id]:
             server = self._servers.pop(instance_id, None)
             if server is not None:
-                server.stop(save=False)
+                server.kill()
             self._suspended.discard(instance_id)
             shutil.rmtree(self._folders.instance(instance_id), ignore_errors=True)
 
@@ -213,7 +215,7 @@ class Data:
                 raise BrokenFile from None
             yield server
         finally:
-            server.stop(save=False)
+            server.kill()
             shutil.rmtree(folder, ignore_errors=True)
 
     def _server(self, instance_id: str, databases: int) -> Server:
