@@ -23,10 +23,6 @@ _RESTORING: Final = "RESTORING"
 """The status and the task of an instance that is being restored, from one of its backups as a rule."""
 
 
-class NoLongerToGoError(OperationError):
-    """A backup that was to be deleted has to stay after all; nothing was deleted."""
-
-
 class Deletion:
     """One run's deletions for one retention.
 
@@ -58,7 +54,6 @@ class Deletion:
         """Delete them, the oldest first; the outputs.
 
         Raises:
-            NoLongerToGoError: one of them has to stay; nothing was deleted.
             ResourceInitFailedError: a deletion failed; its outputs say which were carried out.
             DcsError: nothing was deleted.
         """
@@ -76,26 +71,21 @@ class Deletion:
         return self._outputs(done, surplus=0)
 
     def _still_to_go(self) -> list[str]:
-        """Those that were listed and still exist, once it is sure that each of them may go now."""
+        """Those that were listed and still may go: a resource may have taken one over, or newer ones may be gone."""
         inputs, operation = self._inputs, self._operation
         self._wait_until_restored()
         snapshot = self._service.cache.list_completely(operation, inputs.instance_id)
         found = survey(self._session, self._urn, self._properties, snapshot, is_preview=False)
-        existing = [each for each in inputs.deletes if each in snapshot.records and not snapshot.records[each].is_gone]
-        to_stay = [each for each in existing if each not in found.decision.deleted_ids]
-        if to_stay:
-            facts = []
-            for backup_id in to_stay:
+        going = []
+        for backup_id in inputs.deletes:
+            record = snapshot.records.get(backup_id)
+            if backup_id in found.decision.deleted_ids:
+                going.append(backup_id)
+            elif record is not None and not record.is_gone:
                 kept = found.decision.reason_to_keep(backup_id)
-                why = (kept.detail or kept.reason.value) if kept is not None else "it does not match any more"
-                facts.append(f"backup {backup_id} stays: {why}")
-            raise NoLongerToGoError(
-                f"No backup of instance {inputs.instance_id} was deleted: since it was decided what goes, something "
-                "has changed.",
-                facts=facts,
-                advice="run `pulumi up` again; it decides by what is true then.",
-            )
-        return existing
+                why = (kept.detail or kept.reason.value) if kept is not None else "it no longer matches"
+                operation.warn(f"Backup {backup_id} of instance {inputs.instance_id} is not deleted after all: {why}.")
+        return going
 
     def _wait_until_restored(self) -> None:
         """Wait while the instance is being restored: the service does not say from which backup."""

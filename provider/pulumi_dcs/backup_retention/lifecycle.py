@@ -75,7 +75,9 @@ class Lifecycle:
         changes = replacements(request.old_inputs, request.new_inputs)
         if not changes:
             changes = updates(request.old_inputs, request.old_outputs, request.new_inputs)
-        if listed_ids(request.new_inputs):
+        # To tell what a refresh has changed, the engine asks with the inputs of a run whose work is done.
+        done = request.old_outputs.get(DELETED_IDS) or ()
+        if any(backup_id not in done for backup_id in listed_ids(request.new_inputs)):
             changes[DELETES] = PropertyDiffKind.ADD
         # The state's outputs never have what goes: shown as one of them, it is always shown whole.
         return DiffResponse(
