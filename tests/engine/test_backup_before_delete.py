@@ -93,5 +93,5 @@ def test_what_cannot_be_a_folder_is_said_in_the_preview(guarded: Guarded, endpoi
     outcome = guarded.stack.preview()
     assert not outcome.ok
     assert "is not a folder" in outcome.diagnostics
-    assert "Traceback" not in outcome.text
+    assert "Traceback" not in outcome.diagnostics
     assert endpoint.count("create_backup") == 0

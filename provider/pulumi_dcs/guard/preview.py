@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ..api.clock import in_words as time_in_words
 from ..api.errors import ConnectionFailed, CredentialsUnavailable, ServiceError
@@ -22,6 +22,9 @@ from .save import check_folder
 if TYPE_CHECKING:
     from .guard import Guard
     from .run import Run
+
+_LASTING: Final = ("CREATEFAILED", "ERROR", "FROZEN")
+"""Statuses that don't pass by themselves."""
 
 
 def in_words(change: Change) -> str:
@@ -80,7 +83,13 @@ def _checked(run: Run, change: Change, region: str | None, project_id: str | Non
     length = usual_length(snapshot) if snapshot is not None else None
     if length is not None:
         facts.append(f"the last one took {time_in_words(length)}")
-    if instance.task or instance.status not in ("", "RUNNING"):
+    if instance.status in _LASTING:
+        run.log.warn(
+            change.urn,
+            f"Instance {change.instance_id} is {instance.status}: no backup can be taken until it is RUNNING again, so "
+            f"that this {change.operation.value} will not happen before.",
+        )
+    elif instance.task or instance.status not in ("", "RUNNING"):
         facts.append(f"it is busy now ({instance.task or instance.status}), and the run waits until it is not")
     return f" ({'; '.join(facts)})"
 
