@@ -17,8 +17,10 @@ from pulumi_dcs.api import error_codes
 from pulumi_dcs.backup_retention.names import DELETES
 from pulumi_dcs.backup_retention.names import INPUTS as RETENTION_INPUTS
 from pulumi_dcs.backup_retention.names import OUTPUTS as RETENTION_OUTPUTS
+from pulumi_dcs.backup_verification import names as verification
 from pulumi_dcs.instance_backup.names import INPUTS as INPUT_NAMES
 from pulumi_dcs.instance_backup.names import OUTPUTS as OUTPUT_NAMES
+from pulumi_dcs.instance_restore import names as restore
 
 from bench import report
 
@@ -74,11 +76,18 @@ def test_every_policy_is_listed_with_its_level_and_settings() -> None:
         assert all(f"`{name}`" in row for name in (policy.config_schema.properties if policy.config_schema else {}))
 
 
-def test_every_input_and_output_is_named() -> None:
-    page = REFERENCE.read_text()
-    assert [name for name in (*INPUT_NAMES, *OUTPUT_NAMES) if f"`{name}`" not in page] == []
-    section = page.partition("## BackupRetention")[2]
-    assert [name for name in (*RETENTION_INPUTS, DELETES, *RETENTION_OUTPUTS) if f"`{name}`" not in section] == []
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        ("reference", (*INPUT_NAMES, *OUTPUT_NAMES)),
+        ("retention", (*RETENTION_INPUTS, DELETES, *RETENTION_OUTPUTS)),
+        ("restore", (*restore.INPUTS, *restore.OUTPUTS)),
+        ("verification", (*verification.INPUTS, *verification.OUTPUTS)),
+    ],
+)
+def test_every_input_and_output_is_named(page: str, names: tuple[str, ...]) -> None:
+    text = (ROOT / "docs" / f"{page}.md").read_text()
+    assert [name for name in names if f"`{name}`" not in text] == []
 
 
 def test_every_setting_is_named() -> None:
