@@ -29,7 +29,10 @@ MAY_IMPORT: Final = {
     "session": frozenset({"api", "clients", "config", "engine", "operations", "recovery"}),
     "resources": frozenset({"api", "clients", "config", "engine", "operations", "recovery", "session"}),
     "review": frozenset(
-        {"api", "clients", "config", "engine", "instance_backup", "instance_restore", "operations", "session"}
+        {
+            *("api", "clients", "config", "engine", "operations", "session"),
+            *("backup_verification", "instance_backup", "instance_restore"),
+        }
     ),
 }
 """What each room may import of the others: arrows point one way."""

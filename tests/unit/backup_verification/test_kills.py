@@ -38,7 +38,7 @@ class World:
         self.kill_before = self.kill_after = -1
         self.service.before = self._before
         self.service.after = self._after
-        self.service.world.behaviour.analysis_duration = 40.0
+        self.service.world.behaviour.analysis_duration = 4.0
         store = self.service.world.store
         backup = store.add_backup(CLUSTER, remark=None, backup_format="rdb", duration=0.0)
         self.clock.now += 5.0
@@ -120,7 +120,7 @@ def test_killed_at_any_request(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, 
 
 
 def test_a_timeout_at_any_moment_is_gone_on_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for seconds in range(1, 130, 4):
+    for seconds in range(1, 16):
         world = World(monkeypatch, tmp_path)
         try:
             world.create(float(seconds))
@@ -137,7 +137,7 @@ def test_a_timeout_at_any_moment_is_gone_on_with(monkeypatch: pytest.MonkeyPatch
 
 def test_one_that_was_cut_short_is_removed(world: World) -> None:
     with pytest.raises(ResourceInitFailedError) as cut:
-        world.create(60.0)
+        world.create(6.0)
     assert world.tasks
     world.lifecycle().delete(DeleteRequest(URN, cut.value.id, cut.value.properties, world.inputs))
     assert not world.tasks
