@@ -213,7 +213,7 @@ def test_restore_drill_on_real_data(make_stack: MakeStack) -> None:
     with running_endpoint("--duration", "0.3", data=True) as endpoint:
         scratch = endpoint.add_instance(name="scratch", engine_version="6.0", capacity=64.0)
         stack = example(make_stack, "restore-drill", production=HA, scratch=scratch, drill="w48")
-        stack.environment |= endpoint.environment
+        stack.environment.update(endpoint.environment)
         password = endpoint.control("GET", f"/instances/{scratch}/server")["password"]
         stack.config("scratchPassword", password, secret=True)
         with client_of(endpoint, HA) as client:

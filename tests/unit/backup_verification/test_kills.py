@@ -1,0 +1,152 @@
+"""Runs that end at any of their requests, in virtual time: no task is left, and nothing is read without need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pulumi_dcs.api.transport import Request
+from pulumi_dcs.backup_verification.lifecycle import Lifecycle
+from pulumi_dcs.emulator.tasks import TaskKind
+from pulumi_dcs.engine.errors import DiagnosticError, ResourceInitFailedError
+from pulumi_dcs.engine.requests import CreateRequest, DeleteRequest, UpdateRequest
+from pulumi_dcs.engine.stack_state import PendingCreate, StackState
+from pulumi_dcs.session import Session
+
+from tests.endpoint import CLUSTER
+
+from ..simulation import CONFIGURATION, Killed, Messages, Service, VirtualClock
+
+URN = "urn:pulumi:dev::shop::pulumi-python:dynamic/dcs:BackupVerification::proof"
+SHARDS = 2
+"""Of the endpoint's cluster."""
+
+
+class World:
+    """The endpoint with one backup of a cluster, and a stack that is to verify it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+        self.clock = VirtualClock()
+        self.service = Service(self.clock)
+        self.service.serve(monkeypatch)
+        self.home = home
+        self.messages = Messages()
+        self.pending: list[dict[str, Any]] = []
+        self.sent: list[Request] = []
+        self.kill_before = self.kill_after = -1
+        self.service.before = self._before
+        self.service.after = self._after
+        self.service.world.behaviour.analysis_duration = 4.0
+        store = self.service.world.store
+        backup = store.add_backup(CLUSTER, remark=None, backup_format="rdb", duration=0.0)
+        self.clock.now += 5.0
+        self.inputs = {"instance_id": CLUSTER, "backup_id": backup.backup_id, "region": "cn-north-4"}
+
+    def _before(self, request: Request) -> None:
+        self.sent.append(request)
+        if len(self.sent) - 1 == self.kill_before:
+            raise Killed
+
+    def _after(self, _: Request) -> None:
+        if len(self.sent) - 1 == self.kill_after:
+            raise Killed
+
+    @property
+    def tasks(self) -> list[Any]:
+        return self.service.world.store.tasks.all(TaskKind.ANALYSIS)
+
+    @property
+    def posts(self) -> list[Request]:
+        return [each for each in self.sent if each.method == "POST"]
+
+    def read(self, urn: str, organization: str = "", *, not_before: float = 0.0) -> StackState:
+        return StackState((), tuple(PendingCreate(URN, each) for each in self.pending), self.clock.monotonic())
+
+    def lifecycle(self) -> Lifecycle:
+        environment = {"PULUMI_HOME": str(self.home), "PULUMI_BACKEND_URL": "sim://"}
+        session = Session(CONFIGURATION, self.messages, clock=self.clock, environment=environment, stack_states=self)
+        return Lifecycle(session)
+
+    def create(self, timeout: float | None = None) -> Any:
+        """A run's create; what it was killed at stays pending, as the engine has it."""
+        self.pending.insert(0, self.inputs)
+        found = self.lifecycle().create(CreateRequest(URN, self.inputs, timeout))
+        self.pending.pop(0)
+        return found
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+    return World(monkeypatch, tmp_path)
+
+
+def assert_verified(world: World, properties: Any) -> None:
+    assert properties["key_count"] == 1000 * SHARDS
+    assert sum(properties["keys_by_type"].values()) == 1000 * SHARDS
+    assert not world.tasks
+    assert "__analyses" not in properties
+    assert all(each.body and each.body["backup_id"] == world.inputs["backup_id"] for each in world.posts)
+    assert len(world.service.world.store.backups(CLUSTER)) == 1
+
+
+def test_undisturbed(world: World) -> None:
+    assert_verified(world, world.create().properties)
+    assert len(world.posts) == SHARDS
+
+
+def every_request(make: Callable[[], World]) -> int:
+    world = make()
+    world.create()
+    return len(world.sent)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_at_any_request(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, when: str) -> None:
+    count = every_request(lambda: World(monkeypatch, tmp_path))
+    assert count > 10
+    for number in range(count):
+        world = World(monkeypatch, tmp_path)
+        setattr(world, f"kill_{when}", number)
+        with pytest.raises(Killed):
+            world.create()
+        world.service.is_killed = False
+        world.kill_before = world.kill_after = -1
+        assert_verified(world, world.create().properties)
+        # Those whose result was read and whose task was removed are read again; nothing else is.
+        removed = sum(each.method == "DELETE" for each in world.sent[: number + 1])
+        assert len(world.posts) <= SHARDS + removed + 1
+
+
+def test_a_timeout_at_any_moment_is_gone_on_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for seconds in range(1, 16):
+        world = World(monkeypatch, tmp_path)
+        try:
+            world.create(float(seconds))
+        except ResourceInitFailedError as error:
+            world.pending.clear()
+            assert "continues the verification" in error.message
+            update = UpdateRequest(URN, error.id, world.inputs, error.properties, world.inputs)
+            assert_verified(world, world.lifecycle().update(update).properties)
+            assert len(world.posts) == SHARDS
+        except DiagnosticError:
+            # Before the first task: there is nothing to go on with.
+            assert not world.tasks
+
+
+def test_one_that_was_cut_short_is_removed(world: World) -> None:
+    with pytest.raises(ResourceInitFailedError) as cut:
+        world.create(6.0)
+    assert world.tasks
+    world.lifecycle().delete(DeleteRequest(URN, cut.value.id, cut.value.properties, world.inputs))
+    assert not world.tasks
+    assert len(world.service.world.store.backups(CLUSTER)) == 1
+
+
+def test_a_shard_that_cant_be_read(world: World) -> None:
+    world.service.world.behaviour.analysis_failure = "x"
+    with pytest.raises(DiagnosticError, match="can't be read through by the service, shard 1 of 2"):
+        world.create()
+    assert not world.tasks
+    assert len(world.posts) == 1
