@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import inspect
+import re
+from pathlib import Path
 from typing import Any
 
 import pulumi
+import pulumi_dcs
 import pytest
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
 
@@ -54,3 +59,19 @@ def test_a_look_up_gets_values_and_the_resources_that_they_come_from(mocks: None
         ]
 
     return pulumi.Output.all(one, other).apply(check)
+
+
+def test_every_public_name_is_there_and_no_other() -> None:
+    assert dir(pulumi_dcs) == sorted(pulumi_dcs.__all__)
+    assert all(getattr(pulumi_dcs, name).__name__ == name for name in pulumi_dcs.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'get_nothing'"):
+        _ = pulumi_dcs.get_nothing
+
+
+def test_every_argument_and_field_is_on_the_page() -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "functions.md").read_text()
+    functions = [getattr(pulumi_dcs, name) for name in pulumi_dcs.__all__ if name.startswith(("get_", "download_"))]
+    arguments = {argument for function in functions for argument in inspect.signature(function).parameters}
+    kinds = (pulumi_dcs.Instance, pulumi_dcs.Backup, pulumi_dcs.BackupLink)
+    fields = {field.name for kind in kinds for field in dataclasses.fields(kind)}
+    assert {name for name in arguments | fields if not re.search(rf"\b{name}\b", page)} == set()

@@ -16,6 +16,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from .connection_errors import translated
+from .error_response import clean
 from .errors import ConnectionFailed, DcsError
 from .links import Link
 from .location import is_loopback
@@ -125,7 +126,7 @@ class Files:
 
     def _open(self, link: Link, offset: int) -> OpenFile:
         url = link.url.strip()
-        attempt = f"tried to download {ascii(link.file_name)[:120]}"
+        attempt = f"tried to download '{clean(link.file_name)[:120]}'"
         for _ in range(_MAX_REDIRECTS + 1):
             adapter, route = self._way(url, attempt)
             headers = {**self._headers, **({"Range": f"bytes={offset}-"} if offset else {})}
