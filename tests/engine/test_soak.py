@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 
 from tests.endpoint import CLUSTER, HA, LocalEndpoint
 from tests.unit.simulation import random_fault
@@ -36,7 +37,9 @@ def test_random_cycles(stack: Stack, endpoint: LocalEndpoint) -> None:
         held = [resource["id"] for resource in stack.resources()]
         assert len(held) == len(set(held)), where
         if outcome.ok and command == "up":
-            assert stack.backup_ids() == endpoint.backup_ids(), where
+            # A create whose response was lost, and that is declared otherwise now, is named and never deleted.
+            assert endpoint.backup_ids() - stack.backup_ids() == orphans_named(outcome.text), where
+            assert stack.backup_ids() <= endpoint.backup_ids(), where
         elif outcome.ok:
             assert stack.backup_ids() <= endpoint.backup_ids(), where
         else:
@@ -45,6 +48,12 @@ def test_random_cycles(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.control("DELETE", "/faults")
     outcome = stack.up()
     assert outcome.ok, outcome.text
-    assert stack.backup_ids() == endpoint.backup_ids()
+    left = orphans_named(outcome.text)
+    assert endpoint.backup_ids() - stack.backup_ids() == left
     assert stack.destroy().ok
-    assert not endpoint.backups()
+    assert endpoint.backup_ids() == left
+
+
+def orphans_named(text: str) -> set[str]:
+    """The backups that a run has named as left by an interrupted one."""
+    return set(re.findall(r"Orphan: backup ([0-9a-f-]{36}) of instance", text))
