@@ -162,6 +162,22 @@ def test_a_server_whose_folder_is_gone_ends_too(tmp_path: Path) -> None:
         await_end(processes)
 
 
+def test_an_instance_whose_own_data_are_broken_is_restored(tmp_path: Path) -> None:
+    database = str(tmp_path / "state.db")
+    with running_endpoint("--database", database, data=True) as endpoint:
+        with client_of(endpoint, HA) as client:
+            client.set("key", 1)
+        backup_id = endpoint.add_backup(HA)
+        processes = psutil.Process(endpoint.pid).children(recursive=True)
+        os.kill(endpoint.pid, signal.SIGTERM)
+        await_end(processes)
+    Path(f"{database}-data", "instances", HA, "dump.rdb").write_bytes(b"broken")
+    with running_endpoint("--database", database, data=True) as again:
+        assert call(again, "GET", f"{INSTANCES}/{HA}")[1]["status"] == "RUNNING"
+        assert restore(again, HA, backup_id) == "succeed"
+        assert contents(again, HA) == {(0, b"key"): ("string", -1, b"1")}
+
+
 def test_a_password_that_somebody_changed() -> None:
     with running_endpoint(data=True) as endpoint:
         with client_of(endpoint, HA) as client:
