@@ -45,7 +45,12 @@ def test_nothing_outlives_the_endpoint(number: signal.Signals) -> None:
     with running_endpoint(data=True) as endpoint:
         folder = folder_of(endpoint)
         processes = descendants(endpoint)
+        process = psutil.Process(endpoint.pid)
         os.kill(endpoint.pid, number)
+        if number in (signal.SIGTERM, signal.SIGINT):
+            # It ends when they have: whoever waits for it finds everything saved.
+            psutil.wait_procs([process], timeout=20)
+            assert not folder.exists()
         await_end(processes)
         assert not folder.exists()
 
