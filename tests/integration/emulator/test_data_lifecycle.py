@@ -45,7 +45,12 @@ def test_nothing_outlives_the_endpoint(number: signal.Signals) -> None:
     with running_endpoint(data=True) as endpoint:
         folder = folder_of(endpoint)
         processes = descendants(endpoint)
+        process = psutil.Process(endpoint.pid)
         os.kill(endpoint.pid, number)
+        if number in (signal.SIGTERM, signal.SIGINT):
+            # It ends when they have: whoever waits for it finds everything saved.
+            psutil.wait_procs([process], timeout=20)
+            assert not folder.exists()
         await_end(processes)
         assert not folder.exists()
 
@@ -160,6 +165,22 @@ def test_a_server_whose_folder_is_gone_ends_too(tmp_path: Path) -> None:
         shutil.rmtree(tmp_path / "state.db-data")
         os.kill(endpoint.pid, signal.SIGTERM)
         await_end(processes)
+
+
+def test_an_instance_whose_own_data_are_broken_is_restored(tmp_path: Path) -> None:
+    database = str(tmp_path / "state.db")
+    with running_endpoint("--database", database, data=True) as endpoint:
+        with client_of(endpoint, HA) as client:
+            client.set("key", 1)
+        backup_id = endpoint.add_backup(HA)
+        processes = psutil.Process(endpoint.pid).children(recursive=True)
+        os.kill(endpoint.pid, signal.SIGTERM)
+        await_end(processes)
+    Path(f"{database}-data", "instances", HA, "dump.rdb").write_bytes(b"broken")
+    with running_endpoint("--database", database, data=True) as again:
+        assert call(again, "GET", f"{INSTANCES}/{HA}")[1]["status"] == "RUNNING"
+        assert restore(again, HA, backup_id) == "succeed"
+        assert contents(again, HA) == {(0, b"key"): ("string", -1, b"1")}
 
 
 def test_a_password_that_somebody_changed() -> None:

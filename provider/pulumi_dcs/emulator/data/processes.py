@@ -28,6 +28,7 @@ class Processes:
         self._temporary = temporary
         self._inherited = inherited
         self._lock = threading.Lock()
+        self._is_closed = False
         self._keeper: subprocess.Popen[str] | None = None
         if temporary is not None:
             # It removes the folder even if the endpoint is killed before a server was needed.
@@ -61,6 +62,7 @@ class Processes:
     def close(self) -> None:
         """End every server, and wait for it."""
         with self._lock:
+            self._is_closed = True
             process, self._keeper = self._keeper, None
         if process is None:
             return
@@ -72,6 +74,8 @@ class Processes:
 
     def _ask(self, order: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
+            if self._is_closed:
+                raise OSError("The endpoint ends.")
             try:
                 return self._exchange(order)
             except (OSError, ValueError):
