@@ -197,14 +197,14 @@ def test_only_the_named_properties_count(
 
 
 def test_a_name_that_the_instance_has_not_is_warned_of(guarded: Guarded, endpoint: LocalEndpoint) -> None:
-    arguments = '"update", only_if_changed=["capacity", "descripton"]'
+    arguments = '"update", only_if_changed=["capacity", "descriptions"]'
     made(guarded, arguments, orders={**ORDERS, "description": "one"})
     guarded.declare(arguments, orders={**ORDERS, "description": "two"})
     outcome = guarded.stack.up()
     assert outcome.ok, outcome.text
-    assert "warning: only_if_changed names descripton, which orders does not have" in outcome.diagnostics
+    assert "warning: only_if_changed names descriptions, which orders does not have" in outcome.diagnostics
     assert "Did you mean description?" in outcome.diagnostics
-    guarded.declare('"update", only_if_changed=["descripton"]', orders=ORDERS)
+    guarded.declare('"update", only_if_changed=["descriptions"]', orders=ORDERS)
     outcome = guarded.stack.up()
     assert not outcome.ok
     assert "it would never be backed up" in outcome.diagnostics

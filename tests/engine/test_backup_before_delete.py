@@ -95,3 +95,19 @@ def test_what_cannot_be_a_folder_is_said_in_the_preview(guarded: Guarded, endpoi
     assert "is not a folder" in outcome.diagnostics
     assert "Traceback" not in outcome.diagnostics
     assert endpoint.count("create_backup") == 0
+
+
+def test_each_supported_sdk_has_what_it_needs(stack_of_each_sdk: Stack, endpoint: LocalEndpoint) -> None:
+    guarded = Guarded(stack_of_each_sdk)
+    both = 'guard = pulumi.ResourceHookBinding.merge(guard, backup_before("delete", save_to="saved"))'
+    for capacity in (4, 8):
+        guarded.declare(orders={**ORDERS, "capacity": capacity})
+        text = (guarded.stack.folder / "__main__.py").read_text()
+        guarded.stack.write(text.replace("opts = ", f"{both}\nopts = "))
+        outcome = guarded.stack.up()
+        assert outcome.ok, outcome.text
+    outcome = guarded.stack.destroy("--run-program")
+    assert outcome.ok, outcome.text
+    assert guarded.changes() == [f"update {HA}", f"delete {HA}"]
+    assert endpoint.count("create_backup") == 2
+    assert len(saved(guarded)) == 1

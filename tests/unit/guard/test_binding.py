@@ -43,7 +43,7 @@ def program() -> Iterator[None]:
         ({"operation": "delete"}, "save_to is missing: the service deletes an instance's backups together with"),
         ({"operation": "replace"}, 'give "delete" (with save_to)'),
         ({"operation": "create"}, 'operation is \'create\': give "update" or "delete"'),
-        ({"remark": "{nome}"}, "remark has the placeholder {nome}"),
+        ({"remark": "{title}"}, "remark has the placeholder {title}"),
         ({"remark": None}, "remark is of type NoneType"),
         ({"only_if_changed": []}, "only_if_changed is empty"),
         ({"only_if_changed": "capacity"}, "only_if_changed must be a list"),
@@ -79,7 +79,7 @@ def test_equal_calls_share_a_hook_and_others_get_their_own_name() -> None:
     assert loop == [[f"pulumi_dcs.backup_before:update-{number}"] for number in (3, 4, 5)]
 
 
-def test_each_run_of_a_program_begins_anew() -> None:
+def test_each_run_of_a_program_has_names_of_its_own() -> None:
     assert names(backup_before("update", remark="one")) == ["pulumi_dcs.backup_before:update"]
     pulumi.runtime.set_mocks(NoMocks())
     assert names(backup_before("update", remark="two")) == ["pulumi_dcs.backup_before:update"]
