@@ -125,7 +125,7 @@ def test_rollback(make_stack: MakeStack, endpoint: LocalEndpoint, tmp_path: Path
     before = json.loads(stack.pulumi("stack", "output", "--json").text)["restore_from"]
     assert stack.pulumi("config", "set", "rollbackTo", before).ok
     preview = applied(stack.preview())
-    assert f"Overwrites all data of instance orders [{HA}] (Redis 6.0, " in preview.diagnostics
+    assert "Overwrites all data of instance orders (Redis 6.0, " in preview.diagnostics
     assert f"with backup {before} of 20" in preview.diagnostics
     applied(stack.up())
     (restore,) = endpoint.restores()

@@ -75,7 +75,7 @@ def test_another_input_restores_again_and_the_preview_warns(stack: Stack, endpoi
     preview = applied(stack.preview())
     target = changed.get("instance_id", HA)
     assert "    warning: Overwrites all data of instance " in preview.diagnostics
-    assert f"[{target}] (Redis " in preview.diagnostics
+    assert f"with backup {changed.get('backup_id', first)} of 20" in preview.diagnostics
     assert f"It was restored before ({old}): what was written since is lost." in preview.diagnostics
     (step,) = steps(stack)
     assert step["op"] == "replace"
@@ -105,7 +105,7 @@ def test_the_preview_warns_of_what_is_overwritten(stack: Stack, endpoint: LocalE
     declare(stack, instance_id=instance_id, backup_id=backup_id)
     preview = applied(stack.preview())
     assert (
-        f"    warning: Overwrites all data of instance orders [{instance_id}] (Redis 6.0, 1.2 GB in use) with backup "
+        "    warning: Overwrites all data of instance orders (Redis 6.0, 1.2 GB in use) with backup "
         f"{backup_id} of 2026-11-24 02:00 UTC (1.1 GB).\n"
     ) in preview.diagnostics
     assert not endpoint.restores()

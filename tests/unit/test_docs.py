@@ -16,6 +16,7 @@ from pulumi_dcs import policies
 from pulumi_dcs.api import error_codes
 from pulumi_dcs.instance_backup.names import INPUTS as INPUT_NAMES
 from pulumi_dcs.instance_backup.names import OUTPUTS as OUTPUT_NAMES
+from pulumi_dcs.instance_restore import names as restore
 
 from bench import report
 
@@ -72,8 +73,9 @@ def test_every_policy_is_listed_with_its_level_and_settings() -> None:
 
 
 def test_every_input_and_output_is_named() -> None:
-    page = REFERENCE.read_text()
+    page, _, of_restores = REFERENCE.read_text().partition("## InstanceRestore\n")
     assert [name for name in (*INPUT_NAMES, *OUTPUT_NAMES) if f"`{name}`" not in page] == []
+    assert [name for name in (*restore.INPUTS, *restore.OUTPUTS) if f"`{name}`" not in of_restores] == []
 
 
 def test_every_setting_is_named() -> None:

@@ -67,7 +67,7 @@ class Creation:
             operation,
             inputs.instance_id,
             start=start,
-            wanted=WantedRestore(inputs.backup_id, inputs.remark or ""),
+            wanted=WantedRestore(inputs.backup_id),
             attempt=self._own.begin(operation),
             saved_state=self._own.evidence(),
         )

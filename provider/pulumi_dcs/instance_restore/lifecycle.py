@@ -20,7 +20,7 @@ from ..engine.requests import (
     UpdateResponse,
 )
 from ..engine.values import without_assets
-from ..operations.errors import RecordNotFoundError
+from ..operations.errors import OperationError, RecordNotFoundError
 from ..operations.operation import Operation
 from ..operations.wait import MISSING_TIMEOUT
 from ..resources.advice import in_pulumis_terms
@@ -29,7 +29,7 @@ from ..resources.diagnosed import diagnosed
 from ..resources.inputs import newly_secret
 from ..resources.location import LocationFiller
 from ..resources.names import SECRET_INPUTS
-from ..resources.origin import is_elsewhere
+from ..resources.origin import check_origin, is_elsewhere
 from ..resources.refusals import Failure, refuse
 from ..session import Session
 from . import preview
@@ -50,7 +50,7 @@ from .properties import (
     replacements,
     updates,
 )
-from .service import RestoreServices, kind_of
+from .service import RestoreService, RestoreServices, kind_of
 from .validation import check
 
 CREATE_TIMEOUT: Final = 60 * 60.0
@@ -118,6 +118,12 @@ class Lifecycle:
         """Restore, or take over the restore that is to be adopted."""
         started_at = self._session.clock.monotonic()
         inputs = Inputs.of(request.properties)
+        if not request.urn:
+            raise OperationError(
+                "Nothing was restored: this version of Pulumi's Python SDK keeps from its providers which resource "
+                "they work for, so that it could not be told whether an interrupted run has restored already.",
+                advice="use one of the versions that pulumi-dcs is tested with.",
+            )
         service = self._services.of(request.properties)
         verb = "import into" if inputs.is_import else "restore"
         operation = self._operation(f"{verb} instance {inputs.instance_id}", request, CREATE_TIMEOUT)
@@ -170,12 +176,14 @@ class Lifecycle:
         which = RestoreId.parse(request.id)
         self._note_in_state(request.urn, which)
         phase, old = phase_of(request.old_outputs), request.old_outputs
-        if phase is Phase.RUNNING:
+        is_waited_for = Inputs.of(request.new_inputs).wait
+        if phase is Phase.RUNNING and is_waited_for:
             service = self._services.of(request.new_inputs)
             operation = self._operation(f"restore instance {which.instance_id}", request, CREATE_TIMEOUT)
+            self._check_origin(service, operation, which, old)
             return UpdateResponse(self._completion.finish(service, operation, request.new_inputs, which).properties)
         kept = outputs_with(request.new_inputs, old)
-        if phase is not Phase.SUCCEEDED and Inputs.of(request.new_inputs).wait:
+        if phase is not Phase.SUCCEEDED and is_waited_for:
             error = not_repeated(which, old)
             raise ResourceInitFailedError(in_pulumis_terms(error), id=request.id, properties=kept) from error
         return UpdateResponse(kept)
@@ -187,7 +195,7 @@ class Lifecycle:
         self._name_orphans(request.urn)
         is_running = phase_of(request.properties) is Phase.RUNNING
         kind = kind_of(is_import=Inputs.of(request.properties).is_import)
-        going_on = f" {kind.of(which.restore_id, which.instance_id).capitalize()} goes on." if is_running else ""
+        going_on = f" Its {kind.of(which.restore_id, which.instance_id)} goes on." if is_running else ""
         self._session.log.info(
             request.urn, f"No data is touched: instance {which.instance_id} stays as it is.{going_on}"
         )
@@ -202,6 +210,17 @@ class Lifecycle:
             kept = outputs(canonical_inputs(request.properties), restore_id, None, endpoint) | {"status": GONE}
             return CreateResponse(str(which), kept)
         return self._completion.finish(service, operation, request.properties, which)
+
+    def _check_origin(
+        self, service: RestoreService, operation: Operation, which: RestoreId, old_outputs: Mapping[str, Any]
+    ) -> None:
+        """Make sure that a restore is waited for where it was started; elsewhere it would seem to have gone."""
+        is_import = Inputs.of(old_outputs).is_import
+        if is_elsewhere(old_outputs, service.client.location):
+            channel = service.channel(is_import=is_import)
+            if channel.find(operation, which.instance_id, which.restore_id) is None:
+                what = kind_of(is_import=is_import).of(which.restore_id, which.instance_id)
+                check_origin(what, old_outputs, service.client.location)
 
     def _check_what_is_made(self, urn: str, inputs: Mapping[str, Any]) -> list[Failure]:
         """Check what a preview is about to have done, and say it."""

@@ -12,6 +12,7 @@ from ..recovery.orphans import Found, Orphans, with_kind
 from ..session import Session
 from .properties import inputs_hash
 from .service import RestoreServices, kind_of
+from .wanted import WantedImport, WantedRestore
 
 _FIND_TIMEOUT: Final = 10.0
 """Seconds: every command waits for this, and the message is as good without the status."""
@@ -73,7 +74,12 @@ def _find(entry: Entry, session: Session, services: RestoreServices, *, is_impor
         if record is None:
             return unseen
         return Found(record.id, f"{noun} {record.id} of instance {site.instance_id} ({record.status_text})")
-    fitting = [each for each in snapshot.records.values() if request is not None and request.can_have_made(each)]
+    wanted = WantedImport("", "", is_name_proof=False) if is_import else WantedRestore("")
+    fitting = [
+        each
+        for each in snapshot.records.values()
+        if request is not None and wanted.fits(each, request.wanted) and request.can_have_made(each)
+    ]
     if fitting:
         found = fitting[0]
         return Found(found.id, f"{noun} {found.id} of instance {site.instance_id} ({found.status_text})")

@@ -74,8 +74,7 @@ def _instance(inputs: Mapping[str, Any], instance: Instance | None) -> str:
     facts = [instance.engine_in_words]
     if instance.used_memory_mb is not None:
         facts.append(f"{size_in_words(instance.used_memory_mb * _MB)} in use")
-    name = f"{instance.name} [{instance_id}]" if instance.name else str(instance_id)
-    return f"instance {name} ({', '.join(facts)})"
+    return f"instance {instance.name or instance_id} ({', '.join(facts)})"
 
 
 def _backup(backup_id: object, backup: BackupRecord | None) -> str:

@@ -11,7 +11,6 @@ from typing import Final
 from ..api.migrations import MigrationTask
 from ..api.restores import RestoreRecord
 from ..engine.urn import resource_name
-from ..resources.mark import remark_hash
 
 _MAX_READABLE: Final = 36
 """Characters of a resource's name in its tasks' names, which have at most 64: what follows takes up to 25."""
@@ -19,24 +18,22 @@ _MAX_READABLE: Final = 36
 
 @dataclass(frozen=True)
 class WantedRestore:
-    """A restore in place.
-
-    Attributes:
-        remark: as it is sent.
-    """
+    """A restore in place."""
 
     backup_id: str
-    remark: str = ""
 
     @property
     def content(self) -> Mapping[str, str]:
-        """What is asked for, to be kept in the journal; of the remark only a hash."""
-        return {"backup_id": self.backup_id, "remark": remark_hash(self.remark)}
+        """What is asked for, to be kept in the journal."""
+        return {"backup_id": self.backup_id}
 
     def fits(self, record: RestoreRecord, content: Mapping[str, str]) -> bool:
-        """Whether the restore is what a request with that content asked for."""
-        is_same_backup = record.backup_id in ("", content.get("backup_id", ""))
-        return is_same_backup and content.get("remark") == remark_hash(record.remark)
+        """Whether the restore is what a request with that content asked for.
+
+        Whatever its remark: the service may make another text of that, and a restore that is not recognised would be
+        carried out again. One that somebody else started meanwhile from the same backup has done the same.
+        """
+        return record.backup_id in ("", content.get("backup_id", ""))
 
     def resembles(self, record: RestoreRecord) -> bool:
         """Whether the restore can be what an earlier create with the same inputs made: any one of the same backup."""
@@ -69,7 +66,7 @@ class WantedImport:
 
     def fits(self, record: MigrationTask, content: Mapping[str, str]) -> bool:
         """Whether the task is what a request with that content asked for."""
-        return record.name == content.get("name")
+        return record.name in ("", content.get("name", ""))
 
     def resembles(self, record: MigrationTask) -> bool:
         """Whether the task can be what an earlier create with the same inputs made."""
