@@ -38,6 +38,9 @@ _BUSY_WITH_500: Final = frozenset({"DCS.4069"})
 BACKUP_GONE: Final = "DCS.4031"
 """On a delete: the backup is gone. It has another documented meaning, so a list must confirm it."""
 
+ANALYSIS_GONE: Final = "DCS.4232"
+"""There is no such key analysis."""
+
 INSTANCE_GONE: Final = frozenset({"DCS.3022", "DCS.4119"})
 """There is no such instance (HTTP 404, and 400)."""
 

@@ -24,6 +24,8 @@ MAX_PAGE_SIZE: Final = 1000
 """Records per page; as for the service's other lists."""
 _TYPE: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 """What can be the name of a type of keys; anything else in its place is not kept."""
+_TASK_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+"""What can be a task's id: it becomes part of a URL, and of the resource's id."""
 _OTHER_TYPES: Final = "other"
 
 
@@ -174,7 +176,7 @@ class KeyAnalyses:
         response = self._client.send(request, action=action, expected=(200, 201, 202), pause=self._pause)
         parsed = response.json()
         task_id = word(parsed.get("task_id")) if isinstance(parsed, Mapping) else ""
-        if not task_id:
+        if not _TASK_ID.fullmatch(task_id):
             raise self._client.unexpected(response, request, action=action)
         return task_id
 

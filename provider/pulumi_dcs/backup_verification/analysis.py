@@ -7,7 +7,8 @@ from typing import Final
 
 from ..api import retries
 from ..api.backups import BackupRecord
-from ..api.errors import DcsError, ServiceError, UnexpectedResponse
+from ..api.error_codes import ANALYSIS_GONE
+from ..api.errors import DcsError, NotFoundError, ServiceError
 from ..api.instances import Instances
 from ..api.key_analysis import KeyAnalyses, KeyAnalysis
 from ..api.nodes import Node, Nodes, masters_of
@@ -94,25 +95,23 @@ class Analysis:
         counts = [self._count(node, number, len(masters)) for number, node in enumerate(masters, 1)]
         return total(counts)
 
-    def remove_tasks(self, *, are_done: bool) -> list[Shard]:
-        """Remove the service's tasks; those that could not be removed, with a warning.
-
-        Args:
-            are_done: whether all of them have ended; else those that still run are not waited for.
-        """
+    def remove_tasks(self) -> list[Shard]:
+        """Remove the service's tasks; those that could not be removed, with a warning that names them."""
         kept = []
+        failure: DcsError | None = None
         operation = self._session.operation("remove the key analysis tasks", self._urn, _AFTERWARDS_TIMEOUT)
         for task_id in [*(each.task_id for each in self.shards), *self._left]:
             try:
                 self._service.remove(operation, self._inputs.instance_id, task_id)
             except DcsError as error:
+                failure = failure or error
                 kept.append(Shard("", task_id))
-                operation.warn(
-                    f"Key analysis task {task_id} of instance {self._inputs.instance_id} could not be removed: "
-                    f"{error.summary} It does no harm; remove it in the console."
-                )
-                if not are_done:
-                    break
+        if failure is not None:
+            operation.warn(
+                f"Of instance {self._inputs.instance_id}, these key analysis tasks could not be removed: "
+                f"{', '.join(each.task_id for each in kept)}. They do no harm; remove them in the console.\n"
+                f"  {failure.summary}"
+            )
         return kept
 
     def _check(self) -> None:
@@ -225,10 +224,8 @@ class Analysis:
                 pause=operation.pause,
                 on_retry=operation.report_progress,
             )
-        except UnexpectedResponse:
-            raise
         except ServiceError as error:
-            if error.http_status in (400, 404):
+            if isinstance(error, NotFoundError) or error.error_code == ANALYSIS_GONE:
                 return None
             raise
 

@@ -212,7 +212,7 @@ class Lifecycle:
             counts = analysis.run(earlier)
         except DcsError as error:
             if not is_cut_short(error):
-                analysis.remove_tasks(are_done=False)
+                analysis.remove_tasks()
             if not is_cut_short(error) or not analysis.shards:
                 raise
             which = which or VerificationId(inputs.instance_id, inputs.backup_id, analysis.shards[0].task_id)
@@ -225,7 +225,7 @@ class Lifecycle:
             properties = outputs(kept, analysis.backup, endpoint, shards=analysis.shards)
             raise ResourceInitFailedError(text, id=str(which), properties=properties) from error
         which = which or VerificationId(inputs.instance_id, inputs.backup_id, analysis.shards[0].task_id)
-        left = analysis.remove_tasks(are_done=True)
+        left = analysis.remove_tasks()
         properties = outputs(kept, analysis.backup, endpoint, counts=counts, shards=left)
         self._require_enough(which, properties)
         return CreateResponse(str(which), properties)

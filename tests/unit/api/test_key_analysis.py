@@ -51,7 +51,9 @@ def test_without_a_backup_nothing_is_sent(service: Service, analyses: KeyAnalyse
     assert not service.requests
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b'{"task_id": null}', b'{"task_id": ""}', b"[]", b"<html>"])
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b'{"task_id": null}', b'{"task_id": ""}', b'{"task_id": "a/b"}', b"[]", b"<html>"]
+)
 def test_a_200_without_an_id_is_unexpected(service: Service, analyses: KeyAnalyses, body: bytes) -> None:
     service.plan(response(200, body))
     with pytest.raises(UnexpectedResponse):

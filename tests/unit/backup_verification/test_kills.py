@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pulumi_dcs.api.errors import ConnectionFailed
+from pulumi_dcs.api.nodes import Node, Nodes
 from pulumi_dcs.api.transport import Request
 from pulumi_dcs.backup_verification.lifecycle import Lifecycle
 from pulumi_dcs.emulator.tasks import TaskKind
@@ -150,3 +153,40 @@ def test_a_shard_that_cant_be_read(world: World) -> None:
         world.create()
     assert not world.tasks
     assert len(world.posts) == 1
+
+
+@pytest.mark.parametrize("removed", [0, 1])
+def test_tasks_that_cant_be_removed_are_named_and_kept_for_the_destroy(world: World, removed: int) -> None:
+    deletes = 0
+
+    def before(request: Request) -> None:
+        nonlocal deletes
+        world.sent.append(request)
+        deletes += request.method == "DELETE"
+        if request.method == "DELETE" and deletes > removed:
+            raise ConnectionFailed("Out of reach.", sent=False, is_transient=False)
+
+    world.service.before = before
+    created = world.create()
+    left = {each.task_id for each in world.tasks}
+    assert len(left) == SHARDS - removed
+    assert created.properties["key_count"] == 1000 * SHARDS
+    (warning,) = world.messages.lasting
+    assert all(each in warning for each in left)
+    world.service.before = lambda _: None
+    world.lifecycle().delete(DeleteRequest(URN, created.id, created.properties, world.inputs))
+    assert not world.tasks
+
+
+def test_a_failover_while_it_is_cut_short_counts_no_shard_twice(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ResourceInitFailedError) as cut:
+        world.create(6.0)
+    swapped = {"master": "slave", "slave": "master"}
+    listed = Nodes.list
+
+    def after_failover(self: Nodes, instance_id: str) -> tuple[Node, ...]:
+        return tuple(replace(each, node_type=swapped[each.node_type]) for each in listed(self, instance_id))
+
+    monkeypatch.setattr(Nodes, "list", after_failover)
+    update = UpdateRequest(URN, cut.value.id, world.inputs, cut.value.properties, world.inputs)
+    assert_verified(world, world.lifecycle().update(update).properties)
