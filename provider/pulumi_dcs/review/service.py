@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -114,17 +115,17 @@ class _Inquiry:
         self.clients: Final = clients
         self.troubles: Final[list[str]] = []
         self._lists = lists
-        # One for each right that a key may lack.
-        self._showing = Probe()
-        self._listing = Probe()
+        # One for each right that a key may lack, and for each region: another one may well respond.
+        self._showing: defaultdict[str, Probe] = defaultdict(Probe)
+        self._listing: defaultdict[str, Probe] = defaultdict(Probe)
 
     def ask(self, location: Location) -> InstanceFacts:
         """What there is to know of an instance."""
         instance, snapshot = None, None
         try:
-            instance = self._showing.ask(lambda: self._show(location), self._note)
+            instance = self._showing[location.region].ask(lambda: self._show(location), self._note)
             if self._lists:
-                snapshot = self._listing.ask(lambda: self._list(location), self._note)
+                snapshot = self._listing[location.region].ask(lambda: self._list(location), self._note)
         except ServiceError as error:
             return InstanceFacts(instance, None, error.summary)
         is_doubtful = snapshot is not None and not snapshot.is_complete

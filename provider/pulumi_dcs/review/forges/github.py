@@ -109,7 +109,8 @@ class GitHubForge:
                         return Reviewed(files, head, run.html_url)
         raise NothingReviewed(
             f"No run of {workflow} for commit {head[:12]}, the head of request {request.number}, "
-            f"handed over the plan {name}: the last one failed or has not ended, was a fork's, or its artifact has expired."
+            f"handed over the plan {name}: the last one failed or has not "
+            "ended, was a fork's, or its artifact has expired."
         )
 
     def _request(self) -> PullRequest:
