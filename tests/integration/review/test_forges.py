@@ -299,7 +299,7 @@ def test_an_older_preview_of_the_same_commit_does_not_count(
 def test_a_preview_that_was_skipped_or_anothers_takes_no_plans_place(
     forge: PlayedForge, kind: str, tmp_path: Path
 ) -> None:
-    another = {"repository": "fork/infrastructure"} if kind == "github" else {"job": "other"}
+    another: dict[str, Any] = {"repository": "fork/infrastructure"} if kind == "github" else {"job": "other"}
     forge.runs = [handed_over(kind), handed_over(kind, conclusion="skipped"), handed_over(kind, **another)]
     assert fetched(forge, kind, tmp_path / "plan") == PLAN
 
