@@ -13,6 +13,7 @@ from ..api.instances import Instance
 from ..backup_retention.names import RESOURCE_TYPE as RETENTION_TYPE
 from ..instance_backup.names import RESOURCE_TYPE
 from ..instance_restore.names import RESOURCE_TYPE as RESTORE_TYPE
+from ..operations.record_cache import Snapshot
 from ..resources.limit import MAX_BACKUPS
 from .changes import Change, Kind
 from .events import Diagnostic, EventLog, Violation
@@ -85,7 +86,7 @@ def _last_ones(rows: list[Row]) -> dict[int, Sentence]:
     """Why a deletion leaves an instance with nothing, by row."""
     found: dict[int, Sentence] = {}
     for same in by_location(rows).values():
-        snapshot = same[0].all_backups
+        snapshot = _all_backups(same)
         if snapshot is None:
             continue
         good = {record.backup_id for record in snapshot.records.values() if record.has_succeeded}
@@ -113,16 +114,18 @@ def _when(change: Change) -> Sentence:
 
 def _pushed_out(rows: list[Row]) -> Iterator[Sentence]:
     for same in by_location(rows).values():
-        snapshot = same[0].all_backups
+        snapshot = _all_backups(same)
         taken = sum(row.change.kind.takes_one for row in same)
         if snapshot is None or not taken:
             continue
         living = newest_first(snapshot)
-        too_many = len(living) + taken - MAX_BACKUPS
+        going = {row.change.goes.backup_id for row in same if row.change.goes is not None}
+        gone_first = {row.change.goes.backup_id for row in same if row.change.goes and row.change.is_deleted_first}
+        left = [record for record in living if record.backup_id not in gone_first]
+        too_many = len(left) + taken - MAX_BACKUPS
         if too_many <= 0:
             continue
-        going = {row.change.goes.backup_id for row in same if row.change.goes is not None}
-        pushed = [record for record in living[-too_many:] if record.backup_id not in going]
+        pushed = [record for record in left[-too_many:] if record.backup_id not in going]
         if pushed:
             yield (
                 Data(same[0].instance_name),
@@ -152,7 +155,7 @@ def _trouble(instance: Instance) -> str:
 
 def _failed_backups(rows: list[Row]) -> Iterator[Sentence]:
     for same in by_location(rows).values():
-        snapshot = same[0].all_backups
+        snapshot = _all_backups(same)
         last = next((each for each in newest_first(snapshot) if not each.is_running), None) if snapshot else None
         if last is not None and last.has_failed:
             yield ("The last backup of ", Data(same[0].instance_name), " failed", *_failure(last), ".")
@@ -193,6 +196,11 @@ def _diagnostics(diagnostics: Iterable[Diagnostic]) -> Iterator[Concern]:
             if RESTORE_TYPE in each.urn and each.message.startswith(_RESTORES):
                 topic = Topic.RESTORE
             yield Concern(topic, (Data(each.message),))
+
+
+def _all_backups(same: Iterable[Row]) -> Snapshot[BackupRecord] | None:
+    """The instance's backups, if any of its rows knows them all."""
+    return next((row.all_backups for row in same if row.all_backups is not None), None)
 
 
 def _of_instance(row: Row) -> Sentence:

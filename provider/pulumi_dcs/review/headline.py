@@ -59,4 +59,6 @@ def _failures(report: Report) -> str:
 def _drifted(report: Report) -> str:
     counts = [(len(report.rows), "backup"), (report.other_changes, "other resource")]
     found = [counted(number, noun) for number, noun in counts if number]
+    if not found:
+        return "something is"
     return f"{' and '.join(found)} {'is' if sum(number for number, _ in counts) == 1 else 'are'}"

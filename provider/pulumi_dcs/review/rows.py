@@ -86,11 +86,13 @@ def total_estimate(rows: Sequence[Row]) -> float | None:
 
 
 def by_location(rows: Iterable[Row]) -> Mapping[Location, list[Row]]:
-    """The rows of each instance that is known; one whose location is written differently counts as another."""
+    """The rows of each instance that is known, by one of its locations: its id is its own wherever it is."""
     found: dict[Location, list[Row]] = {}
+    first: dict[str, Location] = {}
     for row in rows:
         if row.change.location.instance_id:
-            found.setdefault(row.change.location, []).append(row)
+            location = first.setdefault(row.change.location.instance_id, row.change.location)
+            found.setdefault(location, []).append(row)
     return found
 
 
@@ -116,7 +118,8 @@ def seconds_taken(record: Timed) -> float | None:
     """How long a finished backup took, by the service's own times; None where they don't tell."""
     if record.created is None or record.updated is None:
         return None
-    return max(0.0, (record.updated - record.created).total_seconds())
+    seconds = (record.updated - record.created).total_seconds()
+    return seconds if seconds >= 0 else None
 
 
 def _row(change: Change, facts: InstanceFacts, proofs: Proofs) -> Row:

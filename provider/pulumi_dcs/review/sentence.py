@@ -21,6 +21,8 @@ __all__ = [
     "size_in_words",
 ]
 
+_MAX_SKEW: Final = 300
+"""Seconds that two clocks may well differ."""
 _MAX_NAMES: Final = 6
 """Names in one sentence; more than that nobody reads."""
 
@@ -61,8 +63,10 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 
 
 def age_in_words(moment: datetime, now: datetime) -> str:
-    """How long ago it was, roughly: ``3 h ago``."""
-    seconds = max(0.0, (now - moment).total_seconds())
+    """How long ago it was, roughly: ``3 h ago``; the date where one of the clocks is wrong, and it is still to come."""
+    seconds = (now - moment).total_seconds()
+    if seconds < -_MAX_SKEW:
+        return date_in_words(moment)
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * length:
             return f"{seconds // length:.0f} {unit} ago"

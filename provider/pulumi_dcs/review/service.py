@@ -67,7 +67,7 @@ def ask(
 ) -> Known:
     """Ask about each instance; what can't be found out is said in its place.
 
-    Where the service is out of reach, or the key may not ask, it is asked no more.
+    Where a region's service is out of reach, or the key may not ask there, it is asked no more.
 
     Args:
         configuration: the stack's, by full key.
@@ -77,7 +77,8 @@ def ask(
     wanted = list(dict.fromkeys(location for location in locations if location.instance_id))
     if not wanted:
         return Known({})
-    inquiry = _Inquiry(Clients(Settings(configuration, environment), SystemClock(), version()), lists=backups)
+    clients = Clients(Settings(configuration, environment), SystemClock(), version())
+    inquiry = _Inquiry(clients, {location.region for location in wanted}, lists=backups)
     try:
         inquiry.clients.settings.credentials()
     except DcsError as error:
@@ -107,24 +108,25 @@ class _Inquiry:
     """Asks about one instance after another.
 
     Args:
+        regions: those of the instances.
         lists: whether the backups are listed too.
     """
 
-    def __init__(self, clients: Clients, *, lists: bool) -> None:
+    def __init__(self, clients: Clients, regions: Iterable[str], *, lists: bool) -> None:
         self.clients: Final = clients
         self.troubles: Final[list[str]] = []
         self._lists = lists
-        # One for each right that a key may lack.
-        self._showing = Probe()
-        self._listing = Probe()
+        # One for each right that a key may lack, and for each region: another one may well respond.
+        self._showing = {region: Probe() for region in regions}
+        self._listing = {region: Probe() for region in regions}
 
     def ask(self, location: Location) -> InstanceFacts:
         """What there is to know of an instance."""
         instance, snapshot = None, None
         try:
-            instance = self._showing.ask(lambda: self._show(location), self._note)
+            instance = self._showing[location.region].ask(lambda: self._show(location), self._note)
             if self._lists:
-                snapshot = self._listing.ask(lambda: self._list(location), self._note)
+                snapshot = self._listing[location.region].ask(lambda: self._list(location), self._note)
         except ServiceError as error:
             return InstanceFacts(instance, None, error.summary)
         is_doubtful = snapshot is not None and not snapshot.is_complete

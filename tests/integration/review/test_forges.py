@@ -285,3 +285,116 @@ def test_names_of_artifacts_differ_where_stacks_do() -> None:
     names = {artifact_name(stack) for stack in ("acme/shop-eu/prod", "acme/shop/eu-prod", "a" * 300, "a" * 301)}
     assert len(names) == 4
     assert all(len(name) <= 100 and "/" not in name for name in names)
+
+
+@pytest.mark.parametrize("newer", ["failed", "cancelled", "running"])
+def test_an_older_preview_of_the_same_commit_does_not_count(
+    forge: PlayedForge, kind: str, newer: str, tmp_path: Path
+) -> None:
+    """Reviewers see the report of the newest one, which says that merging would fail, or is not written yet."""
+    forge.runs = [handed_over(kind), handed_over(kind, conclusion=newer)]
+    assert fetched(forge, kind, tmp_path / "plan") is None
+
+
+def test_a_preview_that_was_skipped_or_anothers_takes_no_plans_place(
+    forge: PlayedForge, kind: str, tmp_path: Path
+) -> None:
+    another: dict[str, Any] = {"repository": "fork/infrastructure"} if kind == "github" else {"job": "other"}
+    forge.runs = [handed_over(kind), handed_over(kind, conclusion="skipped"), handed_over(kind, **another)]
+    assert fetched(forge, kind, tmp_path / "plan") == PLAN
+
+
+ODD: tuple[Any, ...] = (None, [], {}, "text", 7, [None], [7], {"message": None})
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_responses_of_another_shape_are_one_error_or_none(
+    forge: PlayedForge, kind: str, odd: Any, tmp_path: Path
+) -> None:
+    github = ["/repos/shop/infrastructure", "/pulls/7", "/issues/7/comments", "/user", "/runs", "/artifacts", "/zip/"]
+    gitlab = ["/user", "/merge_requests", "/notes", "/pipelines", "/jobs", "/artifacts/"]
+    for path in {"github": github, "gitlab": gitlab}[kind]:
+        for speak in (
+            lambda: write_comment(report(tmp_path), environment(forge, kind)),
+            lambda: fetched(forge, kind, tmp_path / "plan"),
+        ):
+            forge.runs = [handed_over(kind)]
+            forge.failures = [(path, 200, {"Content-Type": "application/json"}, odd)]
+            try:
+                speak()
+            except ForgeError as error:
+                assert str(error).startswith("Could not ")
+            assert forge.comments == [] or forge.comments[0].body == f"{MARKER}\n### 1 backup"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Retry-After": "99999"},
+        {"Retry-After": "soon"},
+        {"RateLimit-Reset": "99999999999"},
+        {"RateLimit-Reset": "1"},
+        {"RateLimit-Reset": "never"},
+    ],
+    ids=str,
+)
+def test_a_wait_has_an_end_whatever_the_headers_say(
+    forge: PlayedForge, kind: str, headers: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"pulumi_dcs.review.forges.{kind}.MAX_WAIT", 1.0)
+    path = {"github": "/issues/7/comments", "gitlab": "/notes"}[kind]
+    forge.failures = [(path, 429, headers, {"message": "rate limit"})]
+    try:
+        write_comment(report(tmp_path), environment(forge, kind))
+    except ForgeError as error:
+        assert "Could not write the comment" in str(error)
+    assert len(forge.comments) <= 1
+
+
+def test_a_redirect_to_itself_or_elsewhere_is_one_error(forge: PlayedForge, tmp_path: Path) -> None:
+    path = "/repos/shop/infrastructure/issues/7/comments"
+    for location in (f"{forge.url}{path}", "http://localhost:1/elsewhere"):
+        forge.failures = [(path, 301, {"Location": location}, {})]
+        with pytest.raises(ForgeError, match="Could not write the comment"):
+            write_comment(report(tmp_path), environment(forge, "github"))
+
+
+@pytest.mark.parametrize("character", ["\n", "\r\nX: y\n", "é🔒"])
+def test_a_token_that_cant_be_sent_is_not_shown(forge: PlayedForge, kind: str, character: str, tmp_path: Path) -> None:
+    name = {"github": "GITHUB_TOKEN", "gitlab": "GITLAB_TOKEN"}[kind]
+    report(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "pulumi_dcs.review", "comment"],
+        cwd=tmp_path,
+        env={**os.environ, **environment(forge, kind, **{name: f"{TOKEN}{character}more"})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert TOKEN not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_token_with_a_line_feed_behind_it_is_sent_without(forge: PlayedForge, kind: str, tmp_path: Path) -> None:
+    name = {"github": "GITHUB_TOKEN", "gitlab": "GITLAB_TOKEN"}[kind]
+    assert write_comment(report(tmp_path), environment(forge, kind, **{name: f"{TOKEN}\n"})) == 0
+    assert all(token.endswith(TOKEN) for _, token in forge.tokens)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        ("github", "GITHUB_API_URL", "garbage"),
+        ("github", "PULL_REQUEST", "seven"),
+        ("gitlab", "CI_API_V4_URL", "garbage"),
+        ("gitlab", "CI_API_V4_URL", "http://[garbage"),
+        ("gitlab", "CI_MERGE_REQUEST_IID", "²"),
+    ],
+)
+def test_a_setting_that_cant_be_used_is_one_error(
+    forge: PlayedForge, kind: str, name: str, value: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ForgeError):
+        write_comment(report(tmp_path), environment(forge, kind, **{name: value}))

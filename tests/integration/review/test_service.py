@@ -82,3 +82,13 @@ def test_a_list_that_contradicts_itself_is_doubted(endpoint: LocalEndpoint) -> N
     assert found.backups is not None
     assert not found.backups.is_complete
     assert "contradicts its own total" in found.trouble
+
+
+def test_a_region_that_refuses_keeps_no_other_from_being_asked(endpoint: LocalEndpoint) -> None:
+    endpoint.plan({"operation": "show_instance", "status": 403})
+    elsewhere = Location(CLUSTER, "cn-south-1", PROJECT_ID)
+    everything = {"HOME": os.environ["HOME"], **endpoint.environment}
+    known = ask([elsewhere, at(HA)], {}, everything, backups=False)
+    assert len(known.troubles) == 1
+    assert sum(known.of(each).instance is not None for each in (elsewhere, at(HA))) == 1
+    assert requests_by_operation(endpoint) == {"show_instance": 2}

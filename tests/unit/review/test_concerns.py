@@ -150,3 +150,17 @@ def test_a_list_that_may_miss_backups_proves_nothing() -> None:
     doubtful = replace(known, backups=replace(known.backups, is_complete=False))
     (found,) = said(Topic.DELETION, doubtful, step("delete", "a", state("b1")))
     assert "the only succeeded one" not in found
+
+
+def test_an_instance_is_one_however_its_location_is_written() -> None:
+    events = [
+        *step("delete", "a", state("b1")),
+        *step("delete", "b", state("b2", inputs={"region": ""})),
+    ]
+    for found in said(Topic.DELETION, facts(record("b1"), record("b2")), events):
+        assert found.endswith("is deleted: one of the 2, all succeeded ones of orders.")
+
+
+def test_what_is_deleted_first_makes_room() -> None:
+    known = facts(*(record(f"b{number}", days=number) for number in range(24)))
+    assert said(Topic.PUSHED_OUT, known, replacement("a", state("b0"), state(), deletes_first=True)) == []

@@ -238,3 +238,7 @@ def test_a_text_that_is_too_long_hides_no_other_one() -> None:
     ):
         assert shown in text
     assert text.count("&#60;<wbr>&#64;") > 4
+
+
+def test_drift_of_what_no_row_shows_is_a_sentence_too() -> None:
+    assert headline(report(log(), {}, Outcome.DRIFT)) == "Drift: something is not as the state says"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
-from pulumi_dcs.review.rows import total_estimate
+from pulumi_dcs.review.rows import seconds_taken, total_estimate
+from pulumi_dcs.review.sentence import age_in_words
 from pulumi_dcs.review.service import InstanceFacts
 
-from .logs import CARTS, facts, location, log, record, rows, state, step
+from .logs import CARTS, NOW, facts, location, log, record, rows, state, step
 
 
 def test_the_last_good_backup_is_the_newest_that_succeeded_in_whatever_order_they_are_listed() -> None:
@@ -41,3 +45,10 @@ def test_without_history_there_is_no_estimate() -> None:
 def test_an_instance_without_a_name_is_called_by_its_id(known: InstanceFacts, expected: str) -> None:
     (row,) = rows(log(step("create", "a", None, state())), {location(): known})
     assert row.instance_name == expected
+
+
+def test_times_that_contradict_each_other_tell_nothing() -> None:
+    odd = replace(record("b1"), updated_at="2020-01-01T00:00:00.000Z")
+    assert seconds_taken(odd) is None
+    assert age_in_words(NOW + timedelta(seconds=200), NOW) == "just now"
+    assert age_in_words(NOW + timedelta(days=3), NOW) == "2026-11-29 12:00 UTC"

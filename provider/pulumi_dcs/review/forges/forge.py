@@ -15,6 +15,20 @@ LABELS: Final[Mapping[str, str]] = {
 }
 """The labels and their colours; a request has one of them at a time."""
 _MAX_MESSAGE: Final = 300
+MAX_WAIT: Final = 120.0
+"""Seconds that a rate limit is waited for, whatever the forge or the runner's clock says."""
+UNREADABLE: Final = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    NotImplementedError,
+    RecursionError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What the libraries raise on responses and settings of another shape than they expect. It may hold tokens."""
 
 
 class ForgeError(Exception):
@@ -87,10 +101,24 @@ def required(environment: Mapping[str, str], *names: str) -> list[str]:
     Raises:
         ForgeError: one of them is not set.
     """
-    for name in names:
-        if not environment.get(name):
+    # A line feed at the end is easily pasted with a token, and can't be sent.
+    found = {name: environment.get(name, "").strip() for name in names}
+    for name, value in found.items():
+        if not value:
             raise ForgeError(f"{name} is not set. {_HOW.get(name, 'The runner sets it.')}")
-    return [environment[name] for name in names]
+    return list(found.values())
+
+
+def request_number(environment: Mapping[str, str], name: str) -> int | None:
+    """The number of the request that this variable names; None where it names none.
+
+    Raises:
+        ForgeError: it is no number.
+    """
+    number = environment.get(name, "").strip()
+    if number and not (number.isascii() and number.isdigit()):
+        raise ForgeError(f"{name} is {number[:40]!r}, which is no number: set it to the number of the request.")
+    return int(number) if number else None
 
 
 def refused(action: str, status: int | None, message: object, advice: str) -> ForgeError:
@@ -98,6 +126,14 @@ def refused(action: str, status: int | None, message: object, advice: str) -> Fo
     said = " ".join(str(message or "").split())[:_MAX_MESSAGE]
     how = f"HTTP {status}" if status else "no response"
     return ForgeError(f"Could not {action}: {how}{f', {said!r}' if said else ''}. What to do: {advice}")
+
+
+def unreadable(action: str, error: BaseException) -> ForgeError:
+    """The error for one of ``UNREADABLE``, of which only the kind is told."""
+    return ForgeError(
+        f"Could not {action}: a response or a setting has another shape than expected ({type(error).__name__}). "
+        "What to do: look whether the variables of the forge are right and whether it is up, and run the job again."
+    )
 
 
 _HOW: Final[Mapping[str, str]] = {

@@ -15,15 +15,26 @@ from github import Auth, GithubException, GithubRetry
 from github.PullRequest import PullRequest
 from github.Repository import Repository
 from github.WorkflowRun import WorkflowRun
+from urllib3 import BaseHTTPResponse
 
 from ..plan import MANIFEST, MAX_SIZE, PLAN, artifact_name
-from .forge import LABELS, ForgeError, NoRequestError, NothingReviewed, Reviewed, refused, required
+from .forge import (
+    LABELS,
+    MAX_WAIT,
+    UNREADABLE,
+    ForgeError,
+    NoRequestError,
+    NothingReviewed,
+    Reviewed,
+    refused,
+    request_number,
+    required,
+    unreadable,
+)
 
 _ACTIONS_USER: Final = "github-actions[bot]"
 """Who comments with a job's own token, which may not ask who it is."""
 _TIMEOUT: Final = 60
-_MAX_WAIT: Final = 120.0
-"""Seconds that a rate limit is waited for."""
 _PREVIEW_WORKFLOW: Final = "backups-preview.yml"
 
 
@@ -37,12 +48,13 @@ class GitHubForge:
     def __init__(self, environment: Mapping[str, str]) -> None:
         token, self._repository_name = required(environment, "GITHUB_TOKEN", "GITHUB_REPOSITORY")
         self._environment = environment
-        self._github = github.Github(
-            base_url=environment.get("GITHUB_API_URL") or "https://api.github.com",
-            auth=Auth.Token(token),
-            timeout=_TIMEOUT,
-            retry=GithubRetry(total=5, max_rate_limit_wait=_MAX_WAIT, secondary_rate_wait=_MAX_WAIT / 2),
-        )
+        with _told("reach GitHub", "set GITHUB_API_URL to the address of its API."):
+            self._github = github.Github(
+                base_url=environment.get("GITHUB_API_URL") or "https://api.github.com",
+                auth=Auth.Token(token),
+                timeout=_TIMEOUT,
+                retry=_Retry(total=5, max_rate_limit_wait=MAX_WAIT, secondary_rate_wait=MAX_WAIT / 2),
+            )
 
     @cached_property
     def _repository(self) -> Repository:
@@ -88,19 +100,22 @@ class GitHubForge:
             workflow = self._environment.get("PREVIEW_WORKFLOW") or _PREVIEW_WORKFLOW
             found = self._repository.get_workflow(workflow).get_runs(event="pull_request", head_sha=head)
             runs = [run for run in found if self._is_preview(run, head)]
-            for run in sorted(runs, key=lambda each: each.run_number, reverse=True):
+            # Only the newest one counts: reviewers see its report.
+            run = max(runs, key=lambda each: each.run_number, default=None)
+            if run is not None and run.conclusion == "success":
                 for artifact in run.get_artifacts():
                     if artifact.name == name and not artifact.expired:
                         files = self._unpacked(artifact.archive_download_url)
                         return Reviewed(files, head, run.html_url)
         raise NothingReviewed(
             f"No run of {workflow} for commit {head[:12]}, the head of request {request.number}, "
-            f"handed over the plan {name}: it failed, was a fork's, or its artifact has expired."
+            f"handed over the plan {name}: the last one failed or has not "
+            "ended, was a fork's, or its artifact has expired."
         )
 
     def _request(self) -> PullRequest:
-        number = self._environment.get("PULL_REQUEST", "")
-        return self._repository.get_pull(int(number)) if number else self._merged_request()
+        number = request_number(self._environment, "PULL_REQUEST")
+        return self._repository.get_pull(number) if number is not None else self._merged_request()
 
     def _merged_request(self) -> PullRequest:
         """The request that was merged into this repository as this commit."""
@@ -112,12 +127,12 @@ class GitHubForge:
         raise NoRequestError(f"Commit {commit[:12]} is no merged pull request of {self._repository_name}.")
 
     def _is_preview(self, run: WorkflowRun, head: str) -> bool:
-        """Whether the run previewed that very commit, in this repository and not in a fork, and went well."""
+        """Whether the run is a preview of that very commit, in this repository and not in a fork."""
         repository = run.head_repository
         return (
             run.head_sha == head
             and run.event == "pull_request"
-            and run.conclusion == "success"
+            and run.conclusion != "skipped"
             and repository is not None
             and repository.full_name == self._repository_name
         )
@@ -161,3 +176,14 @@ def _told(action: str, advice: str) -> Iterator[None]:
         raise refused(action, error.status or None, data.get("message") or error.message, advice) from None
     except requests.RequestException as error:
         raise refused(action, None, type(error).__name__, "look whether GitHub is up, and run the job again.") from None
+    except UNREADABLE as error:
+        raise unreadable(action, error) from None
+
+
+class _Retry(GithubRetry):
+    """As the library's, but the wait that a header asks for has an end as well."""
+
+    def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
+        """The seconds that ``Retry-After`` asks for."""
+        asked = super().get_retry_after(response)
+        return None if asked is None else min(asked, MAX_WAIT)

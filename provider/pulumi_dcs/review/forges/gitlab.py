@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
@@ -11,7 +12,19 @@ import gitlab
 import requests
 
 from ..plan import MANIFEST, MAX_SIZE, PLAN
-from .forge import LABELS, ForgeError, NoRequestError, NothingReviewed, Reviewed, refused, required
+from .forge import (
+    LABELS,
+    MAX_WAIT,
+    UNREADABLE,
+    ForgeError,
+    NoRequestError,
+    NothingReviewed,
+    Reviewed,
+    refused,
+    request_number,
+    required,
+    unreadable,
+)
 
 _TIMEOUT: Final = 60
 _FOLDER: Final = "plan"
@@ -29,15 +42,19 @@ class GitLabForge:
     def __init__(self, environment: Mapping[str, str]) -> None:
         token, api, self._project_id = required(environment, "GITLAB_TOKEN", "CI_API_V4_URL", "CI_PROJECT_ID")
         self._environment = environment
-        url = urlsplit(api)
+        session = requests.Session()
+        session.hooks["response"].append(_limit_wait)
         # As a bearer token: requests does not send that one on to another host, such as the store of the artifacts.
-        self._gitlab = gitlab.Gitlab(
-            f"{url.scheme}://{url.netloc}{url.path.removesuffix('/api/v4')}",
-            oauth_token=token,
-            timeout=_TIMEOUT,
-            retry_transient_errors=True,
-        )
-        self._project = self._gitlab.projects.get(self._project_id, lazy=True)
+        with _told("reach GitLab"):
+            url = urlsplit(api)
+            self._gitlab = gitlab.Gitlab(
+                f"{url.scheme}://{url.netloc}{url.path.removesuffix('/api/v4')}",
+                oauth_token=token,
+                timeout=_TIMEOUT,
+                retry_transient_errors=True,
+                session=session,
+            )
+            self._project = self._gitlab.projects.get(self._project_id, lazy=True)
 
     def comment(self, marker: str, text: str) -> str:
         """Write the comment with this marker on the request, or edit our own that is there; its URL."""
@@ -79,12 +96,17 @@ class GitLabForge:
                 if not self._is_of(str(found.sha), head):
                     continue
                 pipeline = self._project.pipelines.get(found.id, lazy=True)
-                for job in pipeline.jobs.list(iterator=True):
-                    if job.name == name and job.status == "success" and (files := self._files(job.id)):
+                jobs = [
+                    job for job in pipeline.jobs.list(iterator=True) if job.name == name and job.status != "skipped"
+                ]
+                for job in jobs:
+                    if job.status == "success" and (files := self._files(job.id)):
                         return Reviewed(files, head, str(job.web_url))
+                if jobs:
+                    break  # Only the newest preview counts: reviewers see its report.
         raise NothingReviewed(
             f"No job {name!r} of a pipeline for commit {head[:12]}, the head of request {request.iid}, handed over a "
-            "plan: it failed, or its artifacts have expired."
+            "plan: the last one failed or has not ended, or its artifacts have expired."
         )
 
     def _is_of(self, commit: str, head: str) -> bool:
@@ -120,8 +142,8 @@ class GitLabForge:
         return files
 
     def _request(self) -> Any:
-        number = self._environment.get("CI_MERGE_REQUEST_IID", "")
-        return self._project.mergerequests.get(int(number)) if number else self._merged_request()
+        number = request_number(self._environment, "CI_MERGE_REQUEST_IID")
+        return self._project.mergerequests.get(number) if number is not None else self._merged_request()
 
     def _merged_request(self) -> Any:
         """The request that was merged into this project as this commit."""
@@ -144,3 +166,15 @@ def _told(action: str) -> Iterator[None]:
         raise refused(action, error.response_code, error.error_message, _ADVICE) from None
     except requests.RequestException as error:
         raise refused(action, None, type(error).__name__, "look whether GitLab is up, and run the job again.") from None
+    except UNREADABLE as error:
+        raise unreadable(action, error) from None
+
+
+def _limit_wait(response: requests.Response, **_: object) -> None:
+    """Limit what the library would wait for: it takes the headers at their word."""
+    asked = response.headers.pop("Retry-After", None)
+    reset = response.headers.pop("RateLimit-Reset", None)
+    if asked is None and reset is not None and reset.isdigit():
+        asked = str(max(0, int(reset) - int(time.time())))
+    if asked is not None and asked.isascii() and asked.isdigit():
+        response.headers["Retry-After"] = str(min(int(asked), int(MAX_WAIT)))
