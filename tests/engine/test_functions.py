@@ -181,13 +181,18 @@ def test_links_are_made_after_the_backup_and_stay_secret(stack_of_each_sdk: Stac
     again = stack.preview("--diff", "--save-plan", plan)
     assert again.ok, again.text
     assert endpoint.count("create_links") == 1
-    verbose = stack.up("-v=9", "--logtostderr")
-    assert verbose.ok
-    for text in (preview.text, outcome.text, again.text, stack.pulumi("stack", "output").text, verbose.text):
-        # At -v=9, SDKs as old as 3.230 log each output of the stack themselves, whatever is secret in it.
-        ours = [line for line in text.splitlines() if "register resource outputs prepared:" not in line]
-        assert [line for line in ours if "signature=" in line] == []
+    for text in (preview.text, outcome.text, again.text, stack.pulumi("stack", "output").text):
+        assert "signature=" not in text
     assert_nowhere(b"signature=", stack.folder.parent)
+
+
+def test_links_are_in_no_verbose_log(stack: Stack, endpoint: LocalEndpoint) -> None:
+    # With today's SDK: those as old as 3.230 write each output of the stack into that log, whatever is secret in it.
+    stack.write(LINKS % IDS)
+    outcome = stack.up("-v=9", "--logtostderr")
+    assert outcome.ok, outcome.text
+    assert endpoint.count("create_links") == 1
+    assert [line for line in outcome.text.splitlines() if "signature=" in line] == []
 
 
 def test_what_is_not_known_yet_is_not_looked_up(stack_of_each_sdk: Stack, endpoint: LocalEndpoint) -> None:
