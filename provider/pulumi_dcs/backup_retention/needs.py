@@ -91,7 +91,8 @@ def needs_of(
         if owner is not None:
             needs.by_id.setdefault(backup_id, f"{resource_name(owner)!r} holds it")
     for entry in session.journal.left(session.scope(urn)):
-        if entry.progress.record_id:
+        # One that was reported is in the state, or was given up since.
+        if entry.progress.record_id and not entry.is_reported:
             needs.by_id.setdefault(
                 entry.progress.record_id, f"an interrupted run has taken it for {resource_name(entry.urn)!r}"
             )

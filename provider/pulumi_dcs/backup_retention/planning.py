@@ -48,6 +48,7 @@ class Planning:
         self._run_backups = session.shared(RunBackups)
         self._siblings = session.shared(Siblings)
         self._notes = session.shared(PreviewNotes)
+        self._said: dict[str, str] = {}
 
     def fill_in(
         self, urn: str, old_inputs: Mapping[str, Any], inputs: dict[str, Any], program: ProgramFacts
@@ -134,9 +135,15 @@ class Planning:
     ) -> None:
         known = Inputs.of(inputs)
         if found.decision.deleted:
-            self._session.log.info(urn, preview.deletions(known, found, is_secret=is_secret))
+            text = preview.deletions(known, found, is_secret=is_secret)
         elif not old_inputs or {"keep", "remark", "keep_ids"}.intersection(changed(old_inputs, inputs)):
-            self._session.log.info(urn, preview.nothing_to_delete(known, found, is_secret=is_secret))
+            text = preview.nothing_to_delete(known, found)
+        else:
+            return
+        # A resource that is replaced is checked twice.
+        if self._said.get(urn) != text:
+            self._said[urn] = text
+            self._session.log.info(urn, text)
 
     def _compare(self, urn: str, inputs: Inputs, found: Survey, *, is_secret: bool) -> None:
         note = self._notes.read(urn)

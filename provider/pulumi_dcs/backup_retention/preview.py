@@ -32,9 +32,12 @@ def deletions(inputs: Inputs, found: Survey, *, is_secret: bool) -> str:
     )
 
 
-def nothing_to_delete(inputs: Inputs, found: Survey, *, is_secret: bool) -> str:
-    """Of a retention that is new or says something else than before, and deletes nothing yet."""
-    return f"Deletes no backup of instance {inputs.instance_id} now.\n  {kept(found, is_secret=is_secret)}"
+def nothing_to_delete(inputs: Inputs, found: Survey) -> str:
+    """Of a retention that is new or says something else than before, and deletes nothing yet.
+
+    Without remarks: where nothing goes, the state is not read, which tells whether they are secrets.
+    """
+    return f"Deletes no backup of instance {inputs.instance_id} now.\n  {kept(found, is_secret=True)}"
 
 
 def kept(found: Survey, *, is_secret: bool) -> str:

@@ -12,7 +12,9 @@ from pulumi_dcs.engine.log import Log
 from pulumi_dcs.engine.stack_state import PendingCreate, StackState, StateResource
 from pulumi_dcs.engine.unknowns import UNKNOWN
 from pulumi_dcs.engine.values import SECRET
+from pulumi_dcs.operations.ownership import Progress
 from pulumi_dcs.recovery.journal import Journal
+from pulumi_dcs.recovery.journal_format import Site
 from pulumi_dcs.resources.run_backups import RunBackup
 from pulumi_dcs.session import Session
 
@@ -125,3 +127,23 @@ def test_retentions_of_the_same_instance_are_siblings(session: Session) -> None:
     siblings.note(urn("unknown", RETENTION), {**WHERE, "keep": 5, "remark": UNKNOWN})
     others = siblings.of(urn("keep", RETENTION), WHERE, state)
     assert [(each.name, each.keep, each.remark) for each in others] == [("secret", 2, None), ("weekly", 5, "c")]
+
+
+@pytest.mark.parametrize("is_reported", [False, True], ids=["killed", "ended in good order"])
+def test_what_a_killed_run_has_taken_is_needed(tmp_path: Path, *, is_reported: bool) -> None:
+    """A run counts as killed if nobody holds its lock, as here."""
+
+    def of_a_process() -> Session:
+        return Session({}, Log(), environment={}, journal=Journal(tmp_path, {}, lambda _: None))
+
+    killed = of_a_process()
+    scope = killed.scope(urn("a"))
+    attempt = killed.journal.begin(scope, urn("a"), "hash", Site("", "", "", "i"))
+    attempt.save(Progress(record_id="b1"))
+    if is_reported:
+        killed.journal.close()
+    held = killed.journal._runs._held
+    assert held is not None
+    held.release()
+    expected = {} if is_reported else {"b1": "an interrupted run has taken it for 'a'"}
+    assert found(of_a_process()).by_id == expected
