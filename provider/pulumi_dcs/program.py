@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar, cast
 
 from pulumi.runtime import get_config_env, is_dry_run
 from pulumi.runtime.config import CONFIG
+from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.settings import get_monitor
 
 from .api.clock import CancellableClock, SystemClock
@@ -126,11 +127,11 @@ _without_engine: Program | None = None
 
 
 def current_program() -> Program:
-    """What the program that is running shares; in a process without an engine, what the process shares."""
+    """What the program that is running shares; where no engine runs it, as with mocks, what the process shares."""
     global _without_engine  # noqa: PLW0603 - one per process
     monitor = get_monitor()
     with _lock:
-        if monitor is not None:
+        if monitor is not None and not isinstance(monitor, MockMonitor):
             found = _programs.get(monitor)
             if found is None:
                 found = _programs[monitor] = Program(stack_configuration())

@@ -8,8 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from pulumi_dcs.fleet import share
 
-from tests.endpoint import CLUSTER, HA, LocalEndpoint
+from tests.endpoint import CLUSTER, HA, SINGLE, LocalEndpoint
 
 from .conftest import CURRENT, ROOT, MakeStack
 from .guarded import Guarded
@@ -110,6 +111,36 @@ def test_several_regions(make_stack: MakeStack, endpoint: LocalEndpoint) -> None
     assert {resource["outputs"]["region"] for resource in stack.resources()} == {"cn-north-4", "eu-west-101"}
     assert stack.backup_ids() == endpoint.backup_ids()
     assert stack.up("--expect-no-changes").ok
+
+
+def test_fleet(make_stack: MakeStack, endpoint: LocalEndpoint) -> None:
+    tagged = [endpoint.add_instance(name=f"queue-{number}", tags={"backup": "nightly"}) for number in range(5)]
+    endpoint.change_instance(SINGLE, tags={"backup": "nightly"})
+    endpoint.change_instance(HA, tags={"backup": "weekly"})
+    stack = example(make_stack, "fleet", shards="2", shard="0")
+    assert stack.preview().ok
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    mine = {row["instance_id"] for row in endpoint.backups()}
+    assert mine == set(share(tagged, 0, 2))
+    assert 0 < len(mine) < 5
+    assert stack.up("--expect-no-changes").ok
+    # The other shard's share, by the same program.
+    assert stack.pulumi("stack", "init", "other").ok
+    for key, value in (("shards", "2"), ("shard", "1")):
+        assert stack.pulumi("config", "set", key, value).ok
+    other = stack.up()
+    assert other.ok, other.text
+    assert {row["instance_id"] for row in endpoint.backups()} == set(tagged)
+    assert len(endpoint.backups()) == 5
+    assert ("single-node instances have no backups" in outcome.text) != (
+        "single-node instances have no backups" in other.text
+    )
+    # An instance that loses the tag keeps its backup.
+    lost = share(tagged, 1, 2)[0]
+    endpoint.change_instance(lost, tags={})
+    assert stack.up().ok
+    assert len(endpoint.backups()) == 5
 
 
 def test_component(make_stack: MakeStack, endpoint: LocalEndpoint) -> None:

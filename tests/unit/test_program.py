@@ -8,12 +8,17 @@ import json
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 
 import pytest
 from pulumi.runtime import set_all_config
+from pulumi.runtime.mocks import MockMonitor, Mocks
 from pulumi.runtime.settings import Settings, configure
 from pulumi_dcs.api.errors import DcsError
 from pulumi_dcs.program import Program, current_program, is_preview
+
+MOCKS = MockMonitor(cast("Mocks", None))
+"""As unit tests of programs have it; nothing is registered here."""
 
 
 class Monitor:
@@ -51,9 +56,13 @@ def test_a_run_that_is_over_is_forgotten() -> None:
     assert forgotten() is None
 
 
-def test_without_an_engine_the_configuration_of_the_environment_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("monitor", [None, MOCKS], ids=["plain Python", "mocks"])
+def test_without_an_engine_the_configuration_of_the_moment_counts(
+    monkeypatch: pytest.MonkeyPatch, monitor: object
+) -> None:
     def run() -> str:
         set_all_config({})
+        configure(Settings("shop", "dev", monitor=monitor))
         return current_program().settings.region
 
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"dcs:region": "cn-south-1"}))

@@ -35,6 +35,7 @@ MAY_IMPORT: Final = {
     "functions": frozenset({"engine", "lookups", "program"}),
     "guard": frozenset({"api", "config", "engine", "operations", "program", "recovery", "resources", "version"}),
     "hooks": frozenset({"api", "guard"}),
+    "__main__": frozenset({"functions"}),
     "resources": frozenset({"api", "clients", "config", "engine", "operations", "recovery", "session"}),
     "review": frozenset(
         {"api", "clients", "config", "engine", "instance_backup", "operations", "resources", "version"}

@@ -16,13 +16,14 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from .connection_errors import translated
+from .error_response import clean
 from .errors import ConnectionFailed, DcsError
 from .links import Link
 from .location import is_loopback
 from .route import Route, find_route
 from .transport import CONNECT_TIMEOUT, READ_TIMEOUT
 
-SERVICE: Final = "the backup storage"
+SERVICE: Final = "DCS's storage"
 _CHUNK: Final = 256 * 1024
 """Bytes read at once, at most: large enough to cost no time, small enough for progress to be seen."""
 _MAX_REDIRECTS: Final = 4
@@ -30,6 +31,8 @@ _MAX_REDIRECTS: Final = 4
 _CONTENT_RANGE: Final = re.compile(r"bytes (?:([0-9]{1,18})-[0-9]{1,18}|\*)/([0-9]{1,18})")
 _LENGTH: Final = re.compile(r"[0-9]{1,18}")
 """Up to an exabyte: longer numbers are nonsense, and take long to read."""
+_HOST: Final = re.compile(r"[!-~]+")
+"""Without blanks and control characters."""
 _LOGGERS: Final = ("urllib3.connectionpool", "urllib3.util.retry")
 """Of urllib3 (2.2 and later): they log the path and query of each request at level DEBUG."""
 
@@ -123,7 +126,7 @@ class Files:
 
     def _open(self, link: Link, offset: int) -> OpenFile:
         url = link.url.strip()
-        attempt = f"tried to download {ascii(link.file_name)[:120]}"
+        attempt = f"tried to download '{clean(link.file_name)[:120]}'"
         for _ in range(_MAX_REDIRECTS + 1):
             adapter, route = self._way(url, attempt)
             headers = {**self._headers, **({"Range": f"bytes={offset}-"} if offset else {})}
@@ -133,14 +136,14 @@ class Files:
                 break
             response.close()
             target = _joined(url, target)
-            if url.startswith("https:") and not target.startswith("https:"):
+            if _scheme(url) == "https" and _scheme(target) != "https":
                 raise _unusable(attempt, "is redirected to a URL without TLS")
             url = target
         if response.status_code in (200, 206, 416):
             return _opened(response, route, attempt)
         response.close()
         raise FileRefused(
-            f"{SERVICE[:1].upper()}{SERVICE[1:]} at {route.endpoint} refused a file: HTTP {response.status_code}.",
+            f"{SERVICE} at {route.endpoint} refused a file: HTTP {response.status_code}.",
             http_status=response.status_code,
             facts=(attempt,),
             advice="check that the backup still exists, and that this machine's clock is right: links live for a time.",
@@ -152,9 +155,10 @@ class Files:
             parts = urlsplit(url)
             host = parts.hostname or ""
             origin = f"{parts.scheme}://{parts.netloc}"
+            is_plain = "@" not in parts.netloc and parts.port != 0
         except ValueError:
-            host, origin = "", ""
-        if not host or parts.scheme not in ("https", "http") or "@" in parts.netloc:
+            host, origin, is_plain = "", "", False
+        if not is_plain or not _HOST.fullmatch(host) or parts.scheme not in ("https", "http"):
             raise _unusable(attempt, "is not a usable URL")
         if parts.scheme == "http" and not is_loopback(host):
             raise _unusable(attempt, "is a URL without TLS")
@@ -196,6 +200,13 @@ def _opened(response: requests.Response, route: Route, attempt: str) -> OpenFile
     except (ValueError, TypeError, OverflowError):
         modified = None
     return OpenFile(response.status_code, start, total, modified, response, route, attempt)
+
+
+def _scheme(url: str) -> str:
+    try:
+        return urlsplit(url).scheme
+    except ValueError:
+        return ""
 
 
 def _joined(url: str, target: str) -> str:

@@ -109,9 +109,7 @@ def _add_behaviour_routes(router: APIRouter, world: World) -> None:
     async def clear_faults() -> None:
         world.faults.planned.clear()
 
-    @router.post(
-        "/reset", summary="Forget backups, faults, requests, added instances and projects; behave as at the start"
-    )
+    @router.post("/reset", summary="Forget backups, faults, requests, added instances and projects")
     async def reset() -> None:
         store.clear()
         store.clock_offset = 0.0

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+import warnings
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeVar, cast
 
 import pulumi
+from pulumi.runtime.settings import get_monitor
 
 T = TypeVar("T")
 
@@ -28,7 +30,19 @@ def is_in_program() -> bool:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return False
+        # Unit tests with `set_mocks` declare before their loop runs.
+        return get_monitor() is not None and _has_loop()
+    return True
+
+
+def _has_loop() -> bool:
+    with warnings.catch_warnings():
+        # Python 3.12 and 3.13 warn where 3.14 refuses to make one.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            asyncio.get_event_loop()
+        except RuntimeError:
+            return False
     return True
 
 
@@ -43,7 +57,15 @@ def looked_up(
         look_up: gets the arguments' values, and the resources that they come from.
         arguments: inputs by name.
         opts: with ``depends_on``, resources that have to be there before.
+
+    Raises:
+        pulumi.RunError: no outputs can be made here.
     """
+    if not is_in_program():
+        raise pulumi.RunError(
+            "An output can't be made here: that takes a Pulumi program, and its main thread.\n"
+            "  What to do: call the function of the same name without _output."
+        )
     waited_for = [_existence(each) for each in _depends_on(opts)]
     everything: pulumi.Output[dict[str, Any]] = pulumi.Output.all(
         arguments=dict(arguments), waited_for=pulumi.Output.all(*waited_for) if waited_for else None
@@ -113,6 +135,6 @@ def _existence_of_each(given: Any) -> pulumi.Output[Any]:
 
 
 def _done(value: T) -> asyncio.Future[T]:
-    future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+    future: asyncio.Future[T] = asyncio.get_event_loop().create_future()
     future.set_result(value)
     return future

@@ -14,6 +14,7 @@ import pulumi
 from ..api import retries
 from ..api.backups import BackupRecord, Backups
 from ..api.client import Client
+from ..api.error_response import clean
 from ..api.errors import DcsError
 from ..api.files import Files
 from ..api.instances import Instance as InstanceRecord
@@ -33,8 +34,8 @@ from ..version import version
 from .found import Backup, BackupLink, Instance
 from .queries import BackupQuery, FilesQuery, InstanceQuery, Where
 
-_LIST_TIMEOUT: Final = 60.0
-"""Seconds for a list of backups with its retries: as for other reads."""
+_LIST_TIMEOUT: Final = retries.READ_RETRY_TIMEOUT + 20.0
+"""Seconds for a list of backups with its retries: as for other reads, and the last pause between two of them."""
 _FLEET_TIMEOUT: Final = 1800.0
 """Seconds for a list of instances: with their details, thousands of requests at the pace that the service allows."""
 _DOWNLOAD_TIMEOUT: Final = 86_400.0
@@ -174,7 +175,7 @@ def _none_fits(query: BackupQuery, everything: list[Backup]) -> DcsError:
 
 def _in_words(backup: Backup) -> str:
     parts = [backup.backup_id, backup.status, backup.created_at, backup.backup_type]
-    remark = f"remark {ascii(backup.remark)[:120]}" if backup.remark else "no remark"
+    remark = f"remark '{clean(backup.remark)[:128]}'" if backup.remark else "no remark"
     return ", ".join([*filter(None, parts), remark])
 
 

@@ -74,7 +74,7 @@ class InstanceQuery:
         modes = _plain(arguments, "cache_modes")
         if isinstance(modes, str):
             modes = [modes]
-        if modes is not None and not (isinstance(modes, Collection) and modes and all(m in CACHE_MODES for m in modes)):
+        if modes is not None and not _are_modes(modes):
             raise refusal("cache_modes", f"give one or more of {', '.join(CACHE_MODES)}.")
         name, name_exact = _text(arguments, "name"), _text(arguments, "name_exact")
         if name and name_exact:
@@ -174,6 +174,14 @@ class FilesQuery:
         if not MIN_EXPIRATION <= seconds <= MAX_EXPIRATION or seconds != int(seconds):
             raise refusal("expiration", "it must be a timedelta of whole seconds, from 5 minutes to 24 hours.")
         return cls(Where.parse(arguments), BackupId(instance_id, backup_id), int(seconds))
+
+
+def _are_modes(value: Any) -> bool:
+    return (
+        isinstance(value, Collection)
+        and bool(value)
+        and all(isinstance(mode, str) and mode in CACHE_MODES for mode in value)
+    )
 
 
 def _plain(arguments: Mapping[str, Any], name: str) -> Any:

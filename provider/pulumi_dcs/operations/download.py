@@ -64,7 +64,7 @@ class _Progress:
         self.restarts += 1
         if self.restarts > _MAX_RESTARTS:
             raise DownloadFailedError(
-                f"The storage of DCS does not send {shown(name)} to its end.",
+                f"DCS's storage does not send {shown(name)} to its end.",
                 facts=[
                     f"{_amount(self.furthest)} came at most, then the connection broke or the size changed",
                     f"it was begun {self.restarts} times: from the middle the storage sends something else",
@@ -162,9 +162,11 @@ class Download:
                 progress.new_links += 1
                 self._new_link(name)
             except ConnectionFailed as error:
+                failure = DownloadFailedError(error.summary, facts=error.facts, advice=error.advice)
                 if not error.is_transient:
-                    raise
-                self._wait(progress, error)
+                    # Not from the error: that would lead to advice on the endpoint of DCS, which is another one.
+                    raise failure from None
+                self._wait(progress, failure)
             else:
                 return self._folder / name
 
@@ -190,7 +192,7 @@ class Download:
         progress.attempts += 1
         delay = retries.backoff_delay(progress.attempts)
         if now + delay - progress.failing_since >= RETRY_TIMEOUT:
-            raise error
+            raise error from None
         self._operation.report_progress(f"{error.summary} Going on in {max(1, round(delay))} s.")
         self._operation.pause(delay)
 
@@ -245,7 +247,7 @@ class Download:
             raise _StartAgain
         if size < total:
             raise ConnectionFailed(
-                f"The connection to the storage of DCS broke after {_amount(size)} of {_amount(total)}.",
+                f"The connection to DCS's storage broke after {size:,} of {total:,} bytes.",
                 sent=True,
                 is_transient=lost is None or lost.is_transient,
                 facts=[f"downloading {shown(name)}", *(lost.facts[1:] if lost else ())],
@@ -276,7 +278,7 @@ def _range_of(source: OpenFile, name: str, offset: int) -> tuple[int, int]:
         # Also in place of a part: then the storage can't resume.
         if source.total is None:
             raise DownloadFailedError(
-                f"The storage of DCS does not say how long {shown(name)} is.",
+                f"DCS's storage does not say how long {shown(name)} is.",
                 facts=["without its length nobody can tell whether all of it has come"],
                 advice="check whether a proxy in between changes responses; else ask the service's support.",
             )

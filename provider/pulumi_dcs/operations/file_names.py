@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from ..api.error_response import clean
 from .errors import OperationError
 
 _MAX_BYTES: Final = 200
@@ -50,7 +51,7 @@ def checked_names(names: Iterable[str], *, is_windows: bool = os.name == "nt") -
 
 def shown(name: str) -> str:
     """A name in a message: on one line, without characters that do something to a terminal."""
-    return ascii(name)[:120]
+    return f"'{clean(name)[:120]}'"
 
 
 def _defect(name: str, *, is_windows: bool) -> str:

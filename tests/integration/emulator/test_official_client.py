@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+import requests
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException, ServerResponseException
 from huaweicloudsdkdcs.v2 import (
@@ -13,12 +14,14 @@ from huaweicloudsdkdcs.v2 import (
     CopyInstanceRequest,
     DcsClient,
     DeleteBackupFileRequest,
+    DownloadBackupFilesReq,
+    ListBackupFileLinksRequest,
     ListBackupRecordsRequest,
     ListInstancesRequest,
     ShowInstanceRequest,
 )
 
-from tests.endpoint import ACCESS_KEY, HA, MISSING, PROJECT_ID, SECRET_KEY, SINGLE, LocalEndpoint
+from tests.endpoint import ACCESS_KEY, CLUSTER, HA, MISSING, PROJECT_ID, SECRET_KEY, SINGLE, LocalEndpoint
 
 
 def official(endpoint: LocalEndpoint, *, secret_key: str = SECRET_KEY, access_key: str = ACCESS_KEY) -> Any:
@@ -161,3 +164,106 @@ def test_every_wrong_signature_is_refused(endpoint: LocalEndpoint) -> None:
 def listed(client: Any) -> list[Any]:
     rows: list[Any] = client.list_backup_records(ListBackupRecordsRequest(HA, limit=100)).backup_record_response
     return rows
+
+
+def test_every_filter_of_the_list_of_instances(endpoint: LocalEndpoint) -> None:
+    client = official(endpoint)
+    endpoint.change_instance(HA, tags={"team": "shop", "tier": "1"}, ip="192.168.7.7")
+    endpoint.change_instance(CLUSTER, tags={"team": "shop"}, status="RESTARTING")
+    endpoint.add_instance(name="broken", status="CREATEFAILED")
+
+    def names(**query: Any) -> list[str]:
+        found = client.list_instances(ListInstancesRequest(limit=100, **query))
+        assert found.instance_num == len(found.instances)
+        return [row.name for row in found.instances]
+
+    assert names() == ["carts", "catalogue", "legacy", "orders", "prices", "sessions"]
+    assert "broken" in names(include_failure="true")
+    assert names(status="CREATEFAILED") == ["broken"]
+    assert names(instance_id=HA) == ["orders"]
+    assert names(name="ca") == ["carts", "catalogue"]
+    assert names(name="ca", name_equal="true") == []
+    assert names(status="RESTARTING") == ["catalogue"]
+    assert names(tags="team=shop") == ["catalogue", "orders"]
+    assert names(tags="team=shop,tier=1") == ["orders"]
+    assert names(tags="team=other") == []
+    assert names(ip="192.168.7.7") == ["orders"]
+    page = client.list_instances(ListInstancesRequest(limit=2, offset=4))
+    assert (page.instance_num, [row.name for row in page.instances]) == (6, ["prices", "sessions"])
+    (orders,) = client.list_instances(ListInstancesRequest(instance_id=HA)).instances
+    assert [(tag.key, tag.value) for tag in orders.tags] == [("team", "shop"), ("tier", "1")]
+    with pytest.raises(ClientRequestException):
+        client.list_instances(ListInstancesRequest(limit=1001))
+
+
+def links_of(client: Any, backup_id: str, instance_id: str = HA, expiration: Any = 300) -> Any:
+    body = DownloadBackupFilesReq(expiration)
+    return client.list_backup_file_links(ListBackupFileLinksRequest(instance_id, backup_id, body))
+
+
+def test_links_and_what_they_lead_to(endpoint: LocalEndpoint) -> None:
+    client = official(endpoint)
+    backup_id = endpoint.add_backup(CLUSTER, backup_format="aof")
+    (stored,) = endpoint.backups()
+    found = links_of(client, backup_id, CLUSTER)
+    assert (found.bucket_name, found.file_path) == (f"dcs-{PROJECT_ID}", f"{PROJECT_ID}/{CLUSTER}/{backup_id}")
+    names = [item.file_name for item in found.links]
+    assert len(set(names)) == client.show_instance(ShowInstanceRequest(CLUSTER)).sharding_count == 2
+    assert all(name.startswith("redis_192.168.0.10_6379_") and name.endswith(".aof") for name in names)
+    assert "_0-8191_" in names[0]
+    contents = [requests.get(item.link, timeout=10) for item in found.links]
+    assert all(each.status_code == 200 for each in contents)
+    assert sum(len(each.content) for each in contents) == stored["size"]
+    whole = contents[0].content
+    assert requests.get(found.links[0].link, timeout=10).content == whole
+    for header, part in {
+        "bytes=10-": whole[10:],
+        "bytes=0-0": whole[:1],
+        "bytes=70000-140000": whole[70_000:140_001],
+        "bytes=-5": whole[-5:],
+    }.items():
+        response = requests.get(found.links[0].link, headers={"Range": header}, timeout=10)
+        assert (response.status_code, response.content) == (206, part), header
+        assert response.headers["Content-Range"].endswith(f"/{len(whole)}")
+    beyond = requests.get(found.links[0].link, headers={"Range": f"bytes={len(whole)}-"}, timeout=10)
+    assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, f"bytes */{len(whole)}")
+
+
+def test_a_link_is_good_for_its_own_file_and_time(endpoint: LocalEndpoint) -> None:
+    client = official(endpoint)
+    backup_id = endpoint.add_backup(HA)
+    (item,) = links_of(client, backup_id).links
+    other = endpoint.add_backup(HA)
+    tampered = [
+        item.link.replace(backup_id, other),
+        item.link.replace("expires=", "expires=1"),
+        item.link[:-1] + ("0" if item.link[-1] != "0" else "1"),
+        item.link.partition("?")[0],
+    ]
+    assert [requests.get(link, timeout=10).status_code for link in tampered] == [403] * 4
+    endpoint.behave(clock_offset=299.0)
+    assert requests.get(item.link, timeout=10).status_code == 200
+    endpoint.behave(clock_offset=301.0)
+    expired = requests.get(item.link, timeout=10)
+    assert (expired.status_code, "AccessDenied" in expired.text) == (403, True)
+    endpoint.behave(clock_offset=0.0)
+    endpoint.remove_backup(backup_id)
+    assert requests.get(item.link, timeout=10).status_code == 404
+
+
+def test_links_that_are_refused(endpoint: LocalEndpoint) -> None:
+    client = official(endpoint)
+    backup_id = endpoint.add_backup(HA)
+
+    def refusal_of(*arguments: Any, **named: Any) -> tuple[int, str]:
+        with pytest.raises(ClientRequestException) as caught:
+            links_of(client, *arguments, **named)
+        return caught.value.status_code, caught.value.error_code
+
+    for expiration in (299, 86_401, "300", None):
+        assert refusal_of(backup_id, expiration=expiration) == (400, "DCS.4005")
+    assert refusal_of(backup_id, MISSING) == (404, "DCS.3022")
+    assert refusal_of(backup_id, CLUSTER) == (400, "DCS.4031")
+    assert refusal_of(endpoint.add_backup(HA, failure="dcs.08.0002")) == (400, "DCS.4087")
+    assert refusal_of(endpoint.add_backup(HA, duration=60.0)) == (400, "DCS.4096")
+    assert links_of(client, backup_id, expiration=86_400).links
