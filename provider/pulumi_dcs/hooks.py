@@ -58,7 +58,7 @@ def backup_before(
     Raises:
         ValueError: an argument can't be used.
         TypeError: an argument is of a type that can't be used.
-        pulumi.RunError: Pulumi's Python SDK is too old for hooks.
+        pulumi.RunError: no Pulumi program runs, or its SDK is too old for hooks.
     """
     from .guard.binding import bind
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 import pulumi
+from pulumi.runtime.settings import get_monitor
 
 from ..api.backups import BackupRecord
 from ..engine.interrupts import Interrupts
@@ -19,6 +20,10 @@ from ..recovery.evidence import records_in
 from ..resources.backups import BackupServices
 from ..resources.instance_probe import InstanceProbe
 from .guard import Guard
+
+_ATTRIBUTE: Final = "_pulumi_dcs_guard"
+"""Where a run is kept: each run of a program has an engine's monitor of its own."""
+_lock: Final = threading.Lock()
 
 
 class Run:
@@ -47,9 +52,24 @@ class Run:
 
     @classmethod
     def current(cls) -> Run:
-        """That of the program which calls this."""
-        program = current_program()
-        return program.once("guard", lambda: cls(program))
+        """That of the program which calls this.
+
+        Raises:
+            pulumi.RunError: there is none.
+        """
+        monitor = get_monitor()
+        if monitor is None:
+            raise pulumi.RunError(
+                "backup_before was called where no Pulumi program runs.\n"
+                "  What to do: call it in the program, or in a test after pulumi.runtime.set_mocks."
+            )
+        with _lock:
+            found = getattr(monitor, _ATTRIBUTE, None)
+            if not isinstance(found, cls):
+                found = cls(current_program())
+                # On the monitor, not in a dictionary: hooks refer to it, and both have to go when the run is over.
+                setattr(monitor, _ATTRIBUTE, found)
+        return found
 
     def operation(self, name: str, urn: str, timeout: float) -> Operation:
         """An operation for a resource; its messages appear on the resource's row."""

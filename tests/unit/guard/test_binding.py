@@ -89,3 +89,9 @@ def test_an_sdk_without_hooks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(pulumi, "ResourceHook")
     with pytest.raises(pulumi.RunError, match=r"resource hooks, which Pulumi's Python SDK [\d.]+ does not have"):
         backup_before("update")
+
+
+def test_without_a_program_it_says_so() -> None:
+    pulumi.runtime.settings.reset_options()
+    with pytest.raises(pulumi.RunError, match="where no Pulumi program runs"):
+        backup_before("update")
