@@ -178,6 +178,23 @@ def test_on_another_machine_it_stops_and_names_what_it_found(
         assert the_restore(stack)["outputs"]["restore_id"] == left
 
 
+def test_on_another_machine_it_stops_even_if_the_service_has_forgotten(
+    stack: Stack, endpoint: LocalEndpoint, given: dict[str, Any]
+) -> None:
+    declare(stack, **given)
+    left = killed_restore(stack, endpoint)
+    endpoint.remove_task("restores", left)
+    on_another_machine(stack)
+    outcome = stack.up()
+    assert not outcome.ok
+    assert "was interrupted, and whether it has started one is not known" in outcome.diagnostics
+    assert "`pulumi refresh --clear-pending-creates`" in outcome.diagnostics
+    assert posts(endpoint) == 1
+    applied(stack.refresh("--clear-pending-creates"))
+    applied(stack.up())
+    assert posts(endpoint) == 2
+
+
 @pytest.mark.parametrize("machine", ["same", "another"])
 def test_a_failed_restore_of_a_killed_run_is_not_repeated(
     stack: Stack, endpoint: LocalEndpoint, given: dict[str, Any], machine: str

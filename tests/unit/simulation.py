@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
@@ -36,6 +37,7 @@ from pulumi_dcs.engine.requests import (
     DeleteRequest,
     DiffRequest,
     ProgramFacts,
+    Provider,
     ReadRequest,
     UpdateRequest,
 )
@@ -246,7 +248,14 @@ class Stack:
         outlives_its_host: whether the engine lives on when the provider is killed, and saves that the create failed.
         current: the URN of the resource that is being created.
         organization: the stack's; empty where the backend has none.
+        lifecycle: of the kind of resource that it declares.
+        resource_type: that kind, as URNs have it.
+        previewed: inputs of that kind.
     """
+
+    lifecycle: Callable[[Session], Provider] = Lifecycle
+    resource_type = "InstanceBackup"
+    previewed: Mapping[str, Any] = MappingProxyType({"instance_id": HA})
 
     def __init__(
         self,
@@ -279,7 +288,7 @@ class Stack:
         return self.saved.backup_ids
 
     def urn(self, name: str) -> str:
-        return f"urn:pulumi:{self.name}::shop::pulumi-python:dynamic/dcs:InstanceBackup::{name}"
+        return f"urn:pulumi:{self.name}::shop::pulumi-python:dynamic/dcs:{self.resource_type}::{name}"
 
     def read(self, urn: str, organization: str = "", *, not_before: float = 0.0) -> StackState:
         """What the engine's command line exports (see ``engine.stack_state``)."""
@@ -375,7 +384,7 @@ class Stack:
             return write()
 
         session.journal._database.transaction = transaction  # type: ignore[method-assign, assignment]
-        engine = Engine(self, Lifecycle(session))
+        engine = Engine(self, type(self).lifecycle(session))
         try:
             is_good = command(engine)
         except SaveFailed:
@@ -391,7 +400,7 @@ class Stack:
 class Engine:
     """One run of the engine."""
 
-    def __init__(self, stack: Stack, provider: Lifecycle) -> None:
+    def __init__(self, stack: Stack, provider: Provider) -> None:
         self._stack = stack
         self._provider = provider
         self._state = copy.deepcopy(stack.saved)
@@ -408,7 +417,7 @@ class Engine:
         return is_good and self._delete_the_rest({self._stack.urn(name) for name in declared})
 
     def preview(self) -> bool:
-        self._check(self._stack.urn("preview"), {}, {"instance_id": HA})
+        self._check(self._stack.urn("preview"), {}, self._stack.previewed)
         return True
 
     def end_without_host(self) -> None:

@@ -57,7 +57,8 @@ class InterruptedCreate(Generic[R]):
     def _find(self, snapshot: Snapshot[R]) -> str | None:
         attempt = self._attempt
         suspects = self._suspects(snapshot)
-        if attempt.progress == Progress() and not suspects and not attempt.continues_an_interrupted:
+        is_unsuspected = attempt.progress == Progress() and not suspects and not attempt.continues_an_interrupted
+        if is_unsuspected and (self._kind.is_repeatable or not self._was_interrupted()):
             return None
         if attempt.is_retry:
             return self._continue(snapshot)
@@ -131,6 +132,28 @@ class InterruptedCreate(Generic[R]):
                 "`pulumi stack export` works, then run it again.",
             ) from error
 
+    def _was_interrupted(self) -> bool:
+        """Whether the saved state has an interrupted create, though neither journal nor service know of anything.
+
+        Where it can't be read, nothing speaks for one.
+        """
+        try:
+            return self._saved_state.evidence(1).interrupted_creates > 0
+        except EvidenceUnavailableError:
+            return False
+
+    def _forgotten_perhaps(self) -> UncertainOwnershipError:
+        """The error where the service lists nothing any more that an interrupted run may have made."""
+        noun = self._kind.noun
+        return UncertainOwnershipError(
+            f"No {noun} of instance {self._instance_id} was started: an earlier run of this resource was interrupted, "
+            f"and whether it has started one is not known.",
+            facts=[f"the service lists no {noun} that it can have started, but does not keep them for ever"],
+            advice=f"look at the instance in the console. If it was not touched, run `pulumi refresh "
+            f"--clear-pending-creates`, and then `pulumi up` {self._kind.again}. If it was, and you know the {noun}'s "
+            f'id, take it over with {self._kind.adopt_input}="<its id>".',
+        )
+
     def _no_longer_listed(self, record_id: str) -> UncertainOwnershipError:
         noun = self._kind.noun
         return UncertainOwnershipError(
@@ -155,8 +178,10 @@ class InterruptedCreate(Generic[R]):
         marked = [record.id for record in suspects if self._wanted.is_marked(record)]
         if len(marked) == 1 and (found := self._attempt.claim(marked)) is not None:
             return found
-        if not suspects:
+        if not suspects and self._kind.is_repeatable:
             return None
+        if not suspects:
+            raise self._forgotten_perhaps()
         noun, ids = self._kind.noun, [record.id for record in suspects]
         raise UncertainOwnershipError(
             f"No {noun} of instance {self._instance_id} was started: an earlier run of this resource was interrupted, "
