@@ -253,3 +253,8 @@ def test_an_odd_size_is_none(size: Any) -> None:
     (change,) = changes(step("delete", "a", old))
     assert change.goes is not None
     assert change.goes.size is None
+
+
+def test_a_deletion_that_failed_has_deleted_nothing() -> None:
+    events = log(step("delete", "a", state("b1"), ends="resOpFailedEvent"))
+    assert report(events, {}, Outcome.APPLY_FAILED).deleted == 0
