@@ -16,12 +16,11 @@ MANUAL: Final = "manual"
 
 
 class Reason(Enum):
-    """Why a backup that matches stays."""
+    """Why a backup that matches stays, to follow "since"."""
 
-    NEWEST = "one of the newest"
-    LAST_GOOD = "the newest of the instance that succeeded"
-    NAMED = "named by keep_ids"
-    NEEDED = "needed"
+    NEWEST = "it is one of the newest"
+    NAMED = "keep_ids names it"
+    NEEDED = "it is needed"
     NOT_DATED = "its date can't be read"
 
 
@@ -36,6 +35,11 @@ class Kept:
     record: BackupRecord
     reason: Reason
     detail: str = ""
+
+    @property
+    def why(self) -> str:
+        """The reason in words, to follow "since"."""
+        return self.detail or self.reason.value
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,8 @@ def decide(
 ) -> Decision:
     """Decide it; the same for the same backups, in whatever order they are listed.
 
+    Since at least one is kept, the newest backup of the instance that succeeded never goes, whatever the pattern.
+
     Args:
         records: every backup of the instance.
         keep: how many of the newest stay; at least 1.
@@ -91,20 +97,16 @@ def decide(
         leaving: backups that somebody else deletes in the same run: they are not counted among those that stay.
         foreseen: how many newer ones that match the same run takes before the deletion.
     """
-    everything = [record for record in records if not record.is_gone]
-    eligible = [each for each in everything if each.backup_id not in leaving and is_eligible(each, matches)]
+    eligible = [each for each in records if each.backup_id not in leaving and is_eligible(each, matches)]
     dated = sorted(((each.created, each.backup_id, each) for each in eligible if each.created is not None), key=_order)
     newest_first = [record for _, _, record in reversed(dated)]
     newest = {record.backup_id for record in newest_first[: max(0, keep - foreseen)]}
-    last_good = "" if foreseen else _last_good(everything, leaving)
     deleted: list[BackupRecord] = []
     kept: list[Kept] = []
     for record in newest_first:
         backup_id = record.backup_id
         if backup_id in newest:
             kept.append(Kept(record, Reason.NEWEST))
-        elif backup_id == last_good:
-            kept.append(Kept(record, Reason.LAST_GOOD))
         elif backup_id in keep_ids:
             kept.append(Kept(record, Reason.NAMED))
         elif needed is not None and backup_id in needed:
@@ -117,16 +119,3 @@ def decide(
 
 def _order(row: tuple[datetime, str, BackupRecord]) -> tuple[datetime, str]:
     return row[0], row[1]
-
-
-def _last_good(records: Iterable[BackupRecord], leaving: Collection[str]) -> str:
-    """The newest backup of the instance, whatever its type, that succeeded; empty where there is none."""
-    good = [
-        (record.created, record.backup_id)
-        for record in records
-        if record.has_succeeded
-        and record.is_usable is not False
-        and record.created is not None
-        and record.backup_id not in leaving
-    ]
-    return max(good)[1] if good else ""

@@ -83,7 +83,7 @@ class Deletion:
                 going.append(backup_id)
             elif record is not None and not record.is_gone:
                 kept = found.decision.reason_to_keep(backup_id)
-                why = (kept.detail or kept.reason.value) if kept is not None else "it no longer matches"
+                why = kept.why if kept is not None else "it no longer matches"
                 operation.warn(f"Backup {backup_id} of instance {inputs.instance_id} is not deleted after all: {why}.")
         return going
 

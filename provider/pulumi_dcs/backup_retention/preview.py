@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from ..api.backups import BackupRecord
@@ -96,28 +96,13 @@ def counted(number: int) -> str:
     return f"{number} backup{'' if number == 1 else 's'}"
 
 
-def listed_ids(backup_ids: Iterable[str]) -> str:
-    """Ids in a row."""
-    return ", ".join(backup_ids)
-
-
 def names(backup_ids: Collection[str]) -> str:
     """``backup b1``, ``backups b1, b2``."""
-    return f"backup{'' if len(backup_ids) == 1 else 's'} {listed_ids(backup_ids)}"
+    return f"backup{'' if len(backup_ids) == 1 else 's'} {', '.join(backup_ids)}"
 
 
 def _exception(each: Kept, *, is_secret: bool) -> str:
-    why = each.detail or each.reason.value
-    return f"{describe(each.record, is_secret=is_secret)}, since {_clause(each, why)}"
-
-
-def _clause(each: Kept, why: str) -> str:
-    return {
-        Reason.NEEDED: why,
-        Reason.NAMED: "keep_ids names it",
-        Reason.NOT_DATED: why,
-        Reason.LAST_GOOD: f"it is {why}",
-    }.get(each.reason, why)
+    return f"{describe(each.record, is_secret=is_secret)}, since {each.why}"
 
 
 def _pattern(inputs: Inputs, *, is_secret: bool) -> str:

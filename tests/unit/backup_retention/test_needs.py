@@ -65,7 +65,8 @@ def test_a_backup_in_the_state_is_held(session: Session) -> None:
 def test_what_waits_to_be_deleted_leaves_unless_it_is_retained(session: Session) -> None:
     waiting: dict[str, Any] = {"is_pending_delete": True}
     assert found(session, resource("a", **waiting)) == Needs(leaving={"b1"})
-    for retained in ({"retains_on_delete": True}, {"inputs": {"retain_on_delete": True}}):
+    options: list[dict[str, Any]] = [{"retains_on_delete": True}, {"inputs": {"retain_on_delete": True}}]
+    for retained in options:
         assert found(session, resource("a", **waiting, **retained)).by_id == {"b1": "'a' holds it"}
 
 
