@@ -130,7 +130,7 @@ clean: ## stop the local endpoint and forget its state and the demo's stack
 		echo ".demo holds the state of backups at the real service."; \
 		echo "Run 'source .demo/env' and 'pulumi destroy' first, then delete .demo/holds-real-backups."; exit 1; fi
 	@if [ -f .demo/endpoint.pid ]; then kill "$$(cat .demo/endpoint.pid)" 2>/dev/null || true; fi
-	@rm -rf .demo
+	@rm -rf .demo 2>/dev/null || { sleep 2; rm -rf .demo; } # its servers may still save their data
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -24,8 +24,9 @@ MISSING: Final = "11111111-1111-4111-8111-999999999999"
 class LocalEndpoint:
     """The endpoint's control API, as tests use it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, pid: int = 0) -> None:
         self.url: Final = url
+        self.pid: Final = pid
         self._session = requests.Session()
 
     @property
@@ -157,7 +158,7 @@ def running_endpoint(*options: str, data: bool = False) -> Iterator[LocalEndpoin
         try:
             url = process.stdout.readline().strip()
             assert url, "the endpoint did not start; it says why above"
-            yield LocalEndpoint(url)
+            yield LocalEndpoint(url, process.pid)
         finally:
             process.kill()
 

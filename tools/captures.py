@@ -155,7 +155,7 @@ def prepare(folder: Path, url: str) -> dict[str, str]:
 @contextmanager
 def local_endpoint() -> Iterator[str]:
     """Run a local endpoint for as long as the captures take."""
-    command = [sys.executable, "-m", "pulumi_dcs.emulator", "--quiet", "--port", "0", "--duration", "4"]
+    command = [sys.executable, "-m", "pulumi_dcs.emulator", "--quiet", "--port", "0", "--duration", "4", "--no-data"]
     keys = ["--access-key", "local-access-key", "--secret-key", "local-secret-key"]
     with subprocess.Popen([*command, *keys], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

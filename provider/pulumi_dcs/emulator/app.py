@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import swagger_ui_bundle
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -29,7 +33,15 @@ class TrailingSlashes:
 
 def create_app(world: World) -> FastAPI:
     """The application that serves this world."""
-    app = FastAPI(title="DCS backups, local endpoint", version="v2", docs_url=None, redoc_url=None)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        # Before uvicorn passes on the signal that ended it: the data are saved when the process is gone.
+        if world.data is not None:
+            await asyncio.to_thread(world.data.close)
+
+    app = FastAPI(title="DCS backups, local endpoint", version="v2", docs_url=None, redoc_url=None, lifespan=lifespan)
     app.add_middleware(TrailingSlashes)
     app.include_router(instances.routes(world), tags=["DCS"])
     for module in (backups, restores, migrations, nodes, key_analysis):

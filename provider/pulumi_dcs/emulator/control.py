@@ -149,7 +149,8 @@ def _add_backup_routes(router: APIRouter, world: World) -> None:
     @router.post("/backups", summary="Make a backup as somebody else would")
     async def add_backup(new: NewBackup) -> dict[str, str]:
         details = new.model_dump()
-        pending = world.data is not None and not new.failure
+        is_known = store.any_instance(new.instance_id) is not None
+        pending = world.data is not None and is_known and not new.failure
         backup = store.add_backup(details.pop("instance_id"), **details, pending=pending)
         await jobs.save(world, backup)
         return {"backup_id": backup.backup_id}

@@ -86,7 +86,7 @@ async def start_restore(world: World, task: StoredTask, instance: StoredInstance
         return ""
 
     try:
-        await asyncio.to_thread(data.suspend, instance_id, databases)
+        await asyncio.to_thread(data.suspend, instance_id)
     except Exception as error:
         _report(f"Restore {task.task_id} failed", error)
         world.store.tasks.finish(task.task_id, failure=NOT_STARTED)

@@ -67,7 +67,11 @@ class Store:
         self.import_target_status = "MIGRATING"
         self.on_backup_removed: Callable[[str], None] = lambda _: None
         # Work on real data does not outlive its endpoint.
-        self._db.execute("update backups set pending = 0, failure = 'dcs.08.0002' where pending")
+        self._db.execute(
+            "update backups set pending = 0, failure = 'dcs.08.0002', duration = max(0, min(duration, ? - created)) "
+            "where pending",
+            (self.now(),),
+        )
         if not self._db.execute("select 1 from instances").fetchone():
             self.add_presets()
 

@@ -136,7 +136,11 @@ class TaskStore:
         self._db = database
         self._now = now
         # A job on real data does not outlive its endpoint: what became of it nobody has seen.
-        self._db.execute("update tasks set pending = 0, failure = 'dcs.08.0002' where pending")
+        self._db.execute(
+            "update tasks set pending = 0, failure = 'dcs.08.0002', duration = max(0, min(duration, ? - created)) "
+            "where pending",
+            (now(),),
+        )
 
     def add(
         self,

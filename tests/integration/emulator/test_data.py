@@ -304,9 +304,9 @@ def test_the_details_tell_the_address(endpoint: LocalEndpoint) -> None:
     assert server["host"] == "127.0.0.1"
     (row,) = [row for row in succeed(call(endpoint, "GET", INSTANCES))["instances"] if row["instance_id"] == PROXY]
     assert (row["ip"], row["port"]) == (shown["ip"], shown["port"])
-    with Valkey(port=server["port"], password="wrong") as client, pytest.raises(AuthenticationError):
-        client.ping()
-    client = Valkey.from_url(server["url"])
+    with Valkey(port=server["port"], password="wrong") as stranger, pytest.raises(AuthenticationError):
+        stranger.ping()
+    client: Any = Valkey.from_url(server["url"])
     assert client.ping()
     client.close()
 
@@ -348,6 +348,6 @@ def test_an_instance_takes_its_data_with_it(endpoint: LocalEndpoint) -> None:
 def test_an_odd_id_leads_to_no_other_folder(endpoint: LocalEndpoint) -> None:
     instance_id = endpoint.add_instance(name="odd", instance_id="../../odd")
     folder = Path(row_of(endpoint, endpoint.add_backup(instance_id))["file"]).parent.parent
-    assert sorted(each.name for each in folder.iterdir()) == ["backups", "instances", "lock", "password"]
+    assert sorted(each.name for each in folder.iterdir()) == ["backups", "instances", "keeper.lock", "lock", "password"]
     assert len(list((folder / "instances").iterdir())) == 1
     assert not list(folder.parent.glob("odd*"))

@@ -52,14 +52,14 @@ def test_what_an_endpoint_that_was_killed_left() -> None:
     database = sqlite3.connect(":memory:")
     prepare(database)
     store = TaskStore(database, lambda: 1000.0)
-    details = {"project_id": PROJECT_ID, "backup_id": "b", "duration": 10.0}
+    details: dict[str, Any] = {"project_id": PROJECT_ID, "backup_id": "b", "duration": 10.0}
     store.add(TaskKind.RESTORE, HA, pending=True, **details)
     store.add(TaskKind.MIGRATION, HA, **details)
     assert store.occupied(1005.0) == {HA: TaskKind.RESTORE}
-    again = TaskStore(database, lambda: 2000.0)
-    assert [each.status_at(2000.0) for each in again.all(TaskKind.RESTORE)] == ["failed"]
-    assert [each.status_at(2000.0) for each in again.all(TaskKind.MIGRATION)] == ["SUCCESS"]
-    assert again.occupied(2000.0) == {}
+    again = TaskStore(database, lambda: 1004.0)
+    assert [each.status_at(1004.0) for each in again.all(TaskKind.RESTORE)] == ["failed"]
+    assert [each.status_at(1004.0) for each in again.all(TaskKind.MIGRATION)] == ["MIGRATING"]
+    assert again.occupied(1004.0) == {HA: TaskKind.MIGRATION}
 
 
 def test_only_known_columns_are_changed() -> None:

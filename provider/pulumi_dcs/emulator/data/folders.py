@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-LOCK_TIMEOUT: Final = 15.0
-"""Seconds for which servers of an endpoint that was killed may still save their data."""
+LOCK_TIMEOUT: Final = 35.0
+"""Seconds for which the servers of an endpoint that was killed may still save their data: see the keeper's grace."""
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -25,6 +25,9 @@ class FolderInUse(Exception):
 
 class Folders:
     """The folder of one endpoint.
+
+    Attributes:
+        keepers_lock: an open file that the keeper is to hold until all servers have ended.
 
     Args:
         base: the folder; None for a temporary one.
@@ -37,7 +40,8 @@ class Folders:
         self.is_temporary: Final = base is None
         self.base: Final = Path(tempfile.mkdtemp(prefix="pulumi-dcs-")) if base is None else base.resolve()
         self.base.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.lock: Final = _lock(self.base / "lock")
+        self._lock: Final = _lock(self.base / "lock", 0.0)
+        self.keepers_lock: Final = _lock(self.base / "keeper.lock", LOCK_TIMEOUT)
         # What an endpoint that was killed was working on.
         shutil.rmtree(self.base / "scratch", ignore_errors=True)
 
@@ -84,16 +88,16 @@ def _file_name(identifier: str) -> str:
     return hashlib.sha256(identifier.encode()).hexdigest()
 
 
-def _lock(path: Path) -> int:
+def _lock(path: Path, timeout: float) -> int:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    deadline = time.monotonic() + LOCK_TIMEOUT
+    deadline = time.monotonic() + timeout
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            if time.monotonic() > deadline:
+            if time.monotonic() >= deadline:
                 os.close(descriptor)
                 raise FolderInUse(str(path.parent)) from None
-            time.sleep(0.1)
+            time.sleep(0.05)
         else:
             return descriptor

@@ -44,6 +44,8 @@ class Servers:
         process = self._running.get(name)
         if process is None:
             return {"ended": True}
+        if order["do"] == "end":
+            process.terminate()
         if order["do"] == "kill":
             process.kill()
             process.wait()

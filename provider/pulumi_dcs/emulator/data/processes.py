@@ -28,6 +28,7 @@ class Processes:
         self._temporary = temporary
         self._inherited = inherited
         self._lock = threading.Lock()
+        self._is_closed = False
         self._keeper: subprocess.Popen[str] | None = None
         if temporary is not None:
             # It removes the folder even if the endpoint is killed before a server was needed.
@@ -50,6 +51,10 @@ class Processes:
         ended: bool = self._ask({"do": "poll", "name": name})["ended"]
         return ended
 
+    def end(self, name: str) -> None:
+        """Have the server save its data and end; it does so later."""
+        self._ask({"do": "end", "name": name})
+
     def kill(self, name: str) -> None:
         """End the server at once; what it has not saved is lost."""
         self._ask({"do": "kill", "name": name})
@@ -57,6 +62,7 @@ class Processes:
     def close(self) -> None:
         """End every server, and wait for it."""
         with self._lock:
+            self._is_closed = True
             process, self._keeper = self._keeper, None
         if process is None:
             return
@@ -68,6 +74,8 @@ class Processes:
 
     def _ask(self, order: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
+            if self._is_closed:
+                raise OSError("The endpoint ends.")
             try:
                 return self._exchange(order)
             except (OSError, ValueError):

@@ -109,14 +109,17 @@ class Server:
         with _connected(self.port, database, wanted, None) as client:
             yield client
 
-    def stop(self, *, save: bool) -> None:
-        """End it, with its data in its file or without."""
+    def stop(self) -> None:
+        """End it, with its data in its file."""
         if self.port == 0:
             return
         try:
             with self.client() as client:
                 # The server closes the connection in place of a response.
-                client.shutdown(save=save, nosave=not save)
+                client.shutdown(save=True)
+        except AuthenticationError:
+            # Somebody has changed its password.
+            self._processes.end(self._name)
         except NoConnection:
             pass
         deadline = time.monotonic() + _STOP_TIMEOUT
@@ -124,6 +127,11 @@ class Server:
             if time.monotonic() > deadline:
                 self._processes.kill(self._name)
             time.sleep(_POLL)
+        self.port = 0
+
+    def kill(self) -> None:
+        """End it at once; what it has not saved is lost."""
+        self._processes.kill(self._name)
         self.port = 0
 
     @property
@@ -144,8 +152,9 @@ class Server:
             # An append-only file of commands throughout, as AOF backups are, and one that is cut off is refused.
             "aof-use-rdb-preamble no",
             "aof-load-truncated no",
-            "shutdown-on-sigterm save",
-            "shutdown-on-sigint save",
+            # By force: a server that can't write its file must not outlive the endpoint.
+            "shutdown-on-sigterm save force",
+            "shutdown-on-sigint save force",
             "loglevel warning",
         ]
         path = self.folder / "valkey.conf"
@@ -160,8 +169,8 @@ class Server:
                 return False
             try:
                 with _connected(port, 0, self.password, _RESPONSE_TIMEOUT) as client:
-                    # Somebody else's server may have taken the port.
-                    if client.info("server")["process_id"] == pid:
+                    # Somebody else's server may have taken the port; ours refuses a ping until it has loaded its file.
+                    if client.info("server")["process_id"] == pid and client.ping():
                         return True
             except (AuthenticationError, BusyLoadingError, NoConnection, NoResponse):
                 continue

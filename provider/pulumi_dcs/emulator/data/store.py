@@ -66,9 +66,10 @@ class Data:
         self._folders = Folders(base)
         self.password: Final = self._folders.password(password)
         temporary = self._folders.base if self._folders.is_temporary else None
-        self._processes = Processes(temporary, (self._folders.lock,))
+        self._processes = Processes(temporary, (self._folders.keepers_lock,))
         self._servers: dict[str, Server] = {}
         self._suspended: set[str] = set()
+        self._seen: set[str] = set()
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
 
     def address(self, instance_id: str, databases: int = 16) -> Address | None:
@@ -99,10 +100,12 @@ class Data:
             write = write_append_only_file if backup.backup_format == "aof" else write_rdb_file
             return write(server, path)
 
-    def suspend(self, instance_id: str, databases: int = 16) -> None:
+    def suspend(self, instance_id: str) -> None:
         """End the instance's server for a restore; its data stay in its file."""
         with self._locks[instance_id]:
-            self._server(instance_id, databases).stop(save=True)
+            server = self._servers.get(instance_id)
+            if server is not None and server.is_running:
+                server.stop()
             self._suspended.add(instance_id)
 
     def resume(self, instance_id: str, databases: int = 16) -> None:
@@ -118,19 +121,23 @@ class Data:
             BrokenFile: the instance has the data that it had.
         """
         with self._locks[instance_id]:
-            folder = self._folders.instance(instance_id)
+            folder = self._folder(instance_id)
+            own, before = folder / DATA_FILE, folder / _BEFORE
             try:
                 candidate = self._as_rdb_file(backup, folder / "candidate.rdb")
-                (folder / DATA_FILE).replace(folder / _BEFORE)
-                candidate.replace(folder / DATA_FILE)
-                try:
-                    self.resume(instance_id, databases)
-                except CannotLoad:
-                    (folder / _BEFORE).replace(folder / DATA_FILE)
-                    raise BrokenFile from None
-                (folder / _BEFORE).unlink()
-            except BrokenFile:
+                if own.exists():
+                    own.replace(before)
+                candidate.replace(own)
                 self.resume(instance_id, databases)
+                before.unlink(missing_ok=True)
+            except BaseException as error:
+                if before.exists():
+                    if instance_id in self._servers:
+                        self._servers[instance_id].kill()
+                    before.replace(own)
+                self.resume(instance_id, databases)
+                if isinstance(error, CannotLoad):
+                    raise BrokenFile from None
                 raise
 
     def import_into(self, target_id: str, backup: BackupFile, password: str | None, databases: int = 16) -> None:
@@ -179,7 +186,7 @@ class Data:
         with self._locks[instance_id]:
             server = self._servers.pop(instance_id, None)
             if server is not None:
-                server.stop(save=False)
+                server.kill()
             self._suspended.discard(instance_id)
             shutil.rmtree(self._folders.instance(instance_id), ignore_errors=True)
 
@@ -213,7 +220,7 @@ class Data:
                 raise BrokenFile from None
             yield server
         finally:
-            server.stop(save=False)
+            server.kill()
             shutil.rmtree(folder, ignore_errors=True)
 
     def _server(self, instance_id: str, databases: int) -> Server:
@@ -221,16 +228,21 @@ class Data:
         server = self._servers.get(instance_id)
         if server is not None and server.is_running:
             return server
-        folder = self._folders.instance(instance_id)
-        if server is None and (folder / _BEFORE).exists():
-            # An endpoint was killed in the middle of a restore.
-            (folder / _BEFORE).replace(folder / DATA_FILE)
+        folder = self._folder(instance_id)
         port = folder / "port"
         server = Server(self._program, self._processes, folder, self.password, databases=databases)
         server.start(int(port.read_text()) if port.exists() else 0)
         port.write_text(str(server.port))
         self._servers[instance_id] = server
         return server
+
+    def _folder(self, instance_id: str) -> Path:
+        """The folder of the instance's server, put right if an endpoint was killed in the middle of a restore."""
+        folder = self._folders.instance(instance_id)
+        if instance_id not in self._seen and (folder / _BEFORE).exists():
+            (folder / _BEFORE).replace(folder / DATA_FILE)
+        self._seen.add(instance_id)
+        return folder
 
     def _as_rdb_file(self, backup: BackupFile, path: Path) -> Path:
         if backup.backup_format == "aof":
