@@ -26,12 +26,7 @@ def test_unknown_inputs_pass() -> None:
         *[("instance_id", value) for value in (None, "", "a/b", "..", 5)],
         # Without one, the service would make a backup.
         *[("backup_id", value) for value in (None, "", " ", "a/b", "..", 5)],
-<<<<<<< HEAD
-        *(("minimum_keys", -1), ("minimum_keys", 1.5), ("minimum_keys", True), ("minimum_keys", "1")),
-        *(("minimum_keys", []), ("minimum_keys", float("inf"))),
-=======
         *[("minimum_keys", value) for value in (-1, 1.5, True, "1", ["1"], float("inf"))],
->>>>>>> v-proof
         *[("triggers", value) for value in ("a", 5, {"a": float("nan")})],
         ("region", "a b"),
         ("project_id", "a/b"),
