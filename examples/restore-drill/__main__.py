@@ -25,14 +25,15 @@ triggers = {"drill": config.require("drill")}
 tolerance = config.get_int("tolerance") or 0
 
 
-def enough(keys: int) -> int:
+def enough(keys: float) -> int:
     """How many keys have to be there after the restore; at least one."""
-    return max(1, keys * (100 - tolerance) // 100)
+    return max(1, int(keys) * (100 - tolerance) // 100)
 
 
-def compared(counts: list[int]) -> str:
+def compared(counts: list[float]) -> str:
     """The result; fails if the scratch instance has more keys than the backup."""
-    backed_up, restored = counts
+    # Pulumi hands a dynamic resource's numbers to the program as floats.
+    backed_up, restored = map(int, counts)
     if restored > backed_up:
         raise ValueError(f"{restored} keys after the restore of {backed_up}: the scratch instance was not empty.")
     return f"{restored} of {backed_up} keys are there after the restore"
