@@ -6,20 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from .backup_format import BackupFormat
 from .clock import Pause
-from .messages import Request, path_segment, service_time
-from .parsing import boolean, count, parse_time, percent_of, text, whole_number, word
+from .messages import Request, path_segment
+from .pages import MAX_PAGE_SIZE, Page, read_page
+from .parsing import boolean, parse_time, percent_of, text, whole_number, word
 
 if TYPE_CHECKING:
     from .client import Client
 
-__all__ = ["MAX_PAGE_SIZE", "BackupFormat", "BackupPage", "BackupRecord", "BackupStatus", "Backups"]
-
-MAX_PAGE_SIZE: Final = 1000
-"""Records per page; the most that the service gives."""
+__all__ = ["BackupFormat", "BackupRecord", "BackupStatus", "Backups"]
 
 
 class BackupStatus(str, Enum):
@@ -163,49 +161,6 @@ class BackupRecord:
         )
 
 
-@dataclass(frozen=True)
-class BackupPage:
-    """One page of an instance's list of backups.
-
-    Attributes:
-        total: how many backups the service says there are; None where it says nothing that can be read.
-        records: those rows that are backup records, newest first as the service sorts them.
-        row_count: how many rows there are, readable or not.
-        service_time: when it was made, by the service's clock, in whole seconds.
-        offset, limit: what was asked for.
-    """
-
-    total: int | None
-    records: tuple[BackupRecord, ...]
-    row_count: int
-    service_time: datetime | None = None
-    offset: int = 0
-    limit: int = MAX_PAGE_SIZE
-
-    @property
-    def is_last(self) -> bool:
-        """Whether nothing comes after it, as far as this page tells."""
-        end = self.offset + self.row_count
-        return self.row_count == 0 or (end >= self.total if self.total is not None else self.row_count < self.limit)
-
-    @property
-    def contradiction(self) -> str:
-        """Why the page does not prove which backups there are; empty where it does."""
-        ids = {record.backup_id for record in self.records}
-        if self.total is None:
-            return "the list does not say how many backups there are"
-        if len(self.records) < self.row_count:
-            return f"{self.row_count - len(self.records)} of its rows can't be read"
-        if len(ids) < len(self.records):
-            return "it lists a backup more than once"
-        end = self.offset + self.row_count
-        if end > self.total and self.row_count:
-            return f"it says that there are {self.total} backups, but lists {end}"
-        if end < self.total and self.row_count < self.limit:
-            return f"it says that there are {self.total} backups, but ends after {end}"
-        return ""
-
-
 class Backups:
     """The backups of instances at one location; cheap to make, one for each operation.
 
@@ -237,27 +192,23 @@ class Backups:
             raise self._client.unexpected(response, request, action=action)
         return backup_id.strip()
 
-    def list_page(self, instance_id: str, *, limit: int = MAX_PAGE_SIZE, offset: int = 0) -> BackupPage:
+    def list_page(self, instance_id: str, *, limit: int = MAX_PAGE_SIZE, offset: int = 0) -> Page[BackupRecord]:
         """GET …/backups: one page of the instance's backups.
 
         Without a filter by time, the only one there is: a ``begin_time`` ahead of the service's clock would be refused,
         with the same code as a backup that is gone.
         """
-        action = f"list the backups of instance {instance_id}"
-        request = Request("GET", self._path(instance_id), query=(("limit", str(limit)), ("offset", str(offset))))
-        response = self._client.send(request, action=action, expected=(200, 204), pause=self._pause)
-        if response.status == 204:
-            # Nothing from the offset on: how many there are before it, this does not tell.
-            return BackupPage(None if offset else 0, (), 0, service_time(response), offset, limit)
-        body = response.json()
-        rows = body.get("backup_record_response") if isinstance(body, Mapping) else None
-        total = count(body.get("total_num")) if isinstance(body, Mapping) else None
-        if rows is None and total == 0:
-            rows = []
-        if not isinstance(rows, list):
-            raise self._client.unexpected(response, request, action=action)
-        records = tuple(record for record in map(BackupRecord.parse, rows) if record is not None)
-        return BackupPage(total, records, len(rows), service_time(response), offset, limit)
+        return read_page(
+            self._client,
+            self._path(instance_id),
+            action=f"list the backups of instance {instance_id}",
+            rows="backup_record_response",
+            total="total_num",
+            parse=BackupRecord.parse,
+            limit=limit,
+            offset=offset,
+            pause=self._pause,
+        )
 
     def delete(self, instance_id: str, backup_id: str) -> None:
         """DELETE …/backups/{backup_id}. The record may stay listed for a while."""

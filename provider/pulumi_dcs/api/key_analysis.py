@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from .clock import Pause
 from .errors import DcsError
-from .messages import Request, Response, path_segment, service_time
-from .parsing import count, parse_time, whole_number, word
+from .messages import Request, Response, path_segment
+from .pages import MAX_PAGE_SIZE, Page, read_page
+from .parsing import parse_time, whole_number, word
 
 if TYPE_CHECKING:
     from .client import Client
 
-MAX_PAGE_SIZE: Final = 1000
-"""Records per page; as for the service's other lists."""
 _TYPE: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 """What can be the name of a type of keys; anything else in its place is not kept."""
 _TASK_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
@@ -101,24 +100,6 @@ class AnalysisTask:
 
 
 @dataclass(frozen=True)
-class AnalysisPage:
-    """One page of an instance's list of analyses, with the attributes of ``backups.BackupPage``."""
-
-    total: int | None
-    records: tuple[AnalysisTask, ...]
-    row_count: int
-    service_time: datetime | None = None
-    offset: int = 0
-    limit: int = MAX_PAGE_SIZE
-
-    @property
-    def is_last(self) -> bool:
-        """Whether nothing comes after it, as far as this page tells."""
-        end = self.offset + self.row_count
-        return self.row_count == 0 or (end >= self.total if self.total is not None else self.row_count < self.limit)
-
-
-@dataclass(frozen=True)
 class KeyAnalysis:
     """An analysis by itself, without what it tells of single keys.
 
@@ -180,23 +161,20 @@ class KeyAnalyses:
             raise self._client.unexpected(response, request, action=action)
         return task_id
 
-    def list_page(self, instance_id: str, *, limit: int = MAX_PAGE_SIZE, offset: int = 0) -> AnalysisPage:
+    def list_page(self, instance_id: str, *, limit: int = MAX_PAGE_SIZE, offset: int = 0) -> Page[AnalysisTask]:
         """GET …/offline/key-analysis: one page of the instance's analyses."""
-        action = f"list the key analyses of instance {instance_id}"
-        query = (("limit", str(limit)), ("offset", str(offset)))
-        request = Request("GET", self._path(instance_id), query=query, is_confidential=True)
-        response = self._client.send(request, action=action, expected=(200, 204), pause=self._pause)
-        if response.status == 204:
-            return AnalysisPage(None if offset else 0, (), 0, service_time(response), offset, limit)
-        body = response.json()
-        rows = body.get("records") if isinstance(body, Mapping) else None
-        total = count(body.get("total")) if isinstance(body, Mapping) else None
-        if rows is None and total == 0:
-            rows = []
-        if not isinstance(rows, list):
-            raise self._client.unexpected(response, request, action=action)
-        records = tuple(task for task in map(AnalysisTask.parse, rows) if task is not None)
-        return AnalysisPage(total, records, len(rows), service_time(response), offset, limit)
+        return read_page(
+            self._client,
+            self._path(instance_id),
+            action=f"list the key analyses of instance {instance_id}",
+            rows="records",
+            total="total",
+            parse=AnalysisTask.parse,
+            limit=limit,
+            offset=offset,
+            pause=self._pause,
+            is_confidential=True,
+        )
 
     def show(self, instance_id: str, task_id: str) -> KeyAnalysis:
         """GET …/offline/key-analysis/{task_id}: what it has found, but for what it tells of single keys."""

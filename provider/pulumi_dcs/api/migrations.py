@@ -6,17 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 from .clock import Pause
-from .messages import Request, path_segment, service_time
-from .parsing import count, parse_time, text, word
+from .messages import Request, path_segment
+from .pages import MAX_PAGE_SIZE, Page, read_page
+from .parsing import parse_time, text, word
 
 if TYPE_CHECKING:
     from .client import Client
-
-MAX_PAGE_SIZE: Final = 1000
-"""Tasks per page; the most that the service gives of any list."""
 
 
 class MigrationStatus(str, Enum):
@@ -138,24 +136,6 @@ class MigrationTask:
         )
 
 
-@dataclass(frozen=True)
-class MigrationPage:
-    """One page of a project's list of tasks, with the attributes of ``restores.RestorePage``."""
-
-    total: int | None
-    records: tuple[MigrationTask, ...]
-    row_count: int
-    service_time: datetime | None = None
-    offset: int = 0
-    limit: int = MAX_PAGE_SIZE
-
-    @property
-    def is_last(self) -> bool:
-        """Whether nothing comes after it, as far as this page tells."""
-        end = self.offset + self.row_count
-        return self.row_count == 0 or (end >= self.total if self.total is not None else self.row_count < self.limit)
-
-
 class Migrations:
     """The tasks of one location's project; cheap to make, one for each operation.
 
@@ -197,23 +177,20 @@ class Migrations:
             raise self._client.unexpected(response, request, action=action)
         return task_id
 
-    def list_page(self, instance_id: str, *, limit: int = MAX_PAGE_SIZE, offset: int = 0) -> MigrationPage:
+    def list_page(self, instance_id: str, *, limit: int = MAX_PAGE_SIZE, offset: int = 0) -> Page[MigrationTask]:
         """GET …/migration-tasks: one page of all tasks of the project, whatever instance they write to."""
-        action = f"list the imports into instance {instance_id}"
-        query = (("limit", str(limit)), ("offset", str(offset)))
-        request = Request("GET", self._path("migration-tasks"), query=query, is_confidential=True)
-        response = self._client.send(request, action=action, expected=(200, 204), pause=self._pause)
-        if response.status == 204:
-            return MigrationPage(None if offset else 0, (), 0, service_time(response), offset, limit)
-        body = response.json()
-        rows = body.get("migration_tasks") if isinstance(body, Mapping) else None
-        total = count(body.get("count")) if isinstance(body, Mapping) else None
-        if rows is None and total == 0:
-            rows = []
-        if not isinstance(rows, list):
-            raise self._client.unexpected(response, request, action=action)
-        records = tuple(task for task in map(MigrationTask.parse, rows) if task is not None)
-        return MigrationPage(total, records, len(rows), service_time(response), offset, limit)
+        return read_page(
+            self._client,
+            self._path("migration-tasks"),
+            action=f"list the imports into instance {instance_id}",
+            rows="migration_tasks",
+            total="count",
+            parse=MigrationTask.parse,
+            limit=limit,
+            offset=offset,
+            pause=self._pause,
+            is_confidential=True,
+        )
 
     def _path(self, name: str) -> str:
         return f"/v2/{path_segment(self._client.location.project_id)}/{name}"

@@ -6,17 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 from .clock import Pause
-from .messages import Request, path_segment, service_time
-from .parsing import count, parse_time, percent_of, text, word
+from .messages import Request, path_segment
+from .pages import MAX_PAGE_SIZE, Page, read_page
+from .parsing import parse_time, percent_of, text, word
 
 if TYPE_CHECKING:
     from .client import Client
-
-MAX_PAGE_SIZE: Final = 1000
-"""Records per page; the most that the service gives."""
 
 
 class RestoreStatus(str, Enum):
@@ -129,32 +127,6 @@ class RestoreRecord:
         )
 
 
-@dataclass(frozen=True)
-class RestorePage:
-    """One page of an instance's list of restores.
-
-    Attributes:
-        total: how many restores the service says there are; None where it says nothing that can be read.
-        records: those rows that are restore records.
-        row_count: how many rows there are, readable or not.
-        service_time: when it was made, by the service's clock, in whole seconds.
-        offset, limit: what was asked for.
-    """
-
-    total: int | None
-    records: tuple[RestoreRecord, ...]
-    row_count: int
-    service_time: datetime | None = None
-    offset: int = 0
-    limit: int = MAX_PAGE_SIZE
-
-    @property
-    def is_last(self) -> bool:
-        """Whether nothing comes after it, as far as this page tells."""
-        end = self.offset + self.row_count
-        return self.row_count == 0 or (end >= self.total if self.total is not None else self.row_count < self.limit)
-
-
 class Restores:
     """The restores of instances at one location; cheap to make, one for each operation.
 
@@ -182,23 +154,19 @@ class Restores:
             raise self._client.unexpected(response, request, action=action)
         return restore_id
 
-    def list_page(self, instance_id: str, *, limit: int = MAX_PAGE_SIZE, offset: int = 0) -> RestorePage:
+    def list_page(self, instance_id: str, *, limit: int = MAX_PAGE_SIZE, offset: int = 0) -> Page[RestoreRecord]:
         """GET …/restores: one page of the instance's restores."""
-        action = f"list the restores of instance {instance_id}"
-        request = Request("GET", self._path(instance_id), query=(("limit", str(limit)), ("offset", str(offset))))
-        response = self._client.send(request, action=action, expected=(200, 204), pause=self._pause)
-        if response.status == 204:
-            # Nothing from the offset on: how many there are before it, this does not tell.
-            return RestorePage(None if offset else 0, (), 0, service_time(response), offset, limit)
-        body = response.json()
-        rows = body.get("restore_record_response") if isinstance(body, Mapping) else None
-        total = count(body.get("total_num")) if isinstance(body, Mapping) else None
-        if rows is None and total == 0:
-            rows = []
-        if not isinstance(rows, list):
-            raise self._client.unexpected(response, request, action=action)
-        records = tuple(record for record in map(RestoreRecord.parse, rows) if record is not None)
-        return RestorePage(total, records, len(rows), service_time(response), offset, limit)
+        return read_page(
+            self._client,
+            self._path(instance_id),
+            action=f"list the restores of instance {instance_id}",
+            rows="restore_record_response",
+            total="total_num",
+            parse=RestoreRecord.parse,
+            limit=limit,
+            offset=offset,
+            pause=self._pause,
+        )
 
     def _path(self, instance_id: str) -> str:
         project_id = path_segment(self._client.location.project_id)

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
-from pulumi_dcs.api.backups import BackupPage, BackupRecord, BackupStatus
+from pulumi_dcs.api.backups import BackupRecord, BackupStatus
 from pulumi_dcs.api.clock import SystemClock
 from pulumi_dcs.api.errors import UnexpectedResponse
+from pulumi_dcs.api.pages import Page
 from pulumi_dcs.operations import record_cache
 from pulumi_dcs.operations.errors import IncompleteListError, TimedOutError
 from pulumi_dcs.operations.record_cache import RecordCache
@@ -18,7 +19,7 @@ from tests.clocks import LeapingClock
 from tests.endpoint import HA, LocalEndpoint
 from tests.integration.service import Reported, service_at
 
-Page = Callable[[int], BackupPage]
+GetPage = Callable[[int], Page[BackupRecord]]
 
 
 def records(*numbers: int) -> tuple[BackupRecord, ...]:
@@ -28,11 +29,11 @@ def records(*numbers: int) -> tuple[BackupRecord, ...]:
 class Pages:
     """An API whose pages are given."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: GetPage) -> None:
         self._page = page
         self.asked: list[int] = []
 
-    def list_page(self, instance_id: str, *, limit: int, offset: int) -> BackupPage:
+    def list_page(self, instance_id: str, *, limit: int, offset: int) -> Page[BackupRecord]:
         self.asked.append(offset)
         return replace(self._page(offset), offset=offset, limit=limit)
 
@@ -40,7 +41,7 @@ class Pages:
         raise NotImplementedError
 
 
-def read(page: Page) -> tuple[set[str], bool, list[int]]:
+def read(page: GetPage) -> tuple[set[str], bool, list[int]]:
     pages = Pages(page)
     snapshot = RecordCache[BackupRecord](lambda _: pages).list(Reported().operation, HA)
     return set(snapshot.records), snapshot.is_complete, pages.asked
@@ -48,31 +49,31 @@ def read(page: Page) -> tuple[set[str], bool, list[int]]:
 
 @pytest.mark.row("16")
 def test_many_pages() -> None:
-    def page(offset: int) -> BackupPage:
-        return BackupPage(5, records(*range(offset, min(offset + 2, 5))), min(2, 5 - offset))
+    def page(offset: int) -> Page[BackupRecord]:
+        return Page(5, records(*range(offset, min(offset + 2, 5))), min(2, 5 - offset))
 
     assert read(page) == ({"b0", "b1", "b2", "b3", "b4"}, True, [0, 2, 4])
 
 
 @pytest.mark.row("16")
 def test_an_empty_page_below_the_total_ends_it_and_proves_nothing() -> None:
-    found, is_complete, asked = read(lambda offset: BackupPage(9, records(0) if not offset else (), int(not offset)))
+    found, is_complete, asked = read(lambda offset: Page(9, records(0) if not offset else (), int(not offset)))
     assert (found, is_complete, asked) == ({"b0"}, False, [0, 1] * 3)
 
 
 def test_a_service_that_ignores_the_offset_ends_it_and_proves_nothing() -> None:
-    assert read(lambda _: BackupPage(100, records(0, 1), 2)) == ({"b0", "b1"}, False, [0, 2] * 3)
+    assert read(lambda _: Page(100, records(0, 1), 2)) == ({"b0", "b1"}, False, [0, 2] * 3)
 
 
 @pytest.mark.row("16")
 def test_a_total_that_grows_for_ever_ends_it_and_proves_nothing() -> None:
-    found, is_complete, asked = read(lambda offset: BackupPage(offset + 10, records(offset), 1))
+    found, is_complete, asked = read(lambda offset: Page(offset + 10, records(offset), 1))
     assert (len(found), is_complete) == (200, False)
     assert len(asked) <= 600
 
 
 def test_rows_that_are_no_records_count_for_the_offset_and_prove_nothing() -> None:
-    pages = {0: BackupPage(3, records(0), 2), 2: BackupPage(3, records(2), 1)}
+    pages = {0: Page(3, records(0), 2), 2: Page(3, records(2), 1)}
     assert read(lambda offset: pages[offset]) == ({"b0", "b2"}, False, [0, 2] * 3)
 
 
@@ -80,12 +81,12 @@ def test_rows_that_are_no_records_count_for_the_offset_and_prove_nothing() -> No
 def test_records_that_move_while_reading_are_read_again() -> None:
     asked = iter(range(100))
 
-    def page(offset: int) -> BackupPage:
+    def page(offset: int) -> Page[BackupRecord]:
         # Between the first two pages b0 is deleted, so that b2 moves from the second page to the first.
         if next(asked) == 0:
-            return BackupPage(4, records(0, 1), 2)
+            return Page(4, records(0, 1), 2)
         left = (1, 2, 3)[offset : offset + 2]
-        return BackupPage(3, records(*left), len(left))
+        return Page(3, records(*left), len(left))
 
     found, is_complete, _ = read(page)
     assert (found, is_complete) == ({"b1", "b2", "b3"}, True)
@@ -95,11 +96,11 @@ def test_records_that_move_while_reading_are_read_again() -> None:
     ("total", "rows", "is_complete"), [(None, (0, 1), True), (None, (), False), (3, (), False), (0, (), True)]
 )
 def test_what_a_single_page_proves(total: int | None, rows: Sequence[int], *, is_complete: bool) -> None:
-    assert read(lambda _: BackupPage(total, records(*rows), len(rows)))[1] is is_complete
+    assert read(lambda _: Page(total, records(*rows), len(rows)))[1] is is_complete
 
 
 def test_a_list_that_keeps_contradicting_itself_is_an_error_where_absence_counts() -> None:
-    cache = RecordCache[BackupRecord](lambda _: Pages(lambda _: BackupPage(3, (), 0)))
+    cache = RecordCache[BackupRecord](lambda _: Pages(lambda _: Page(3, (), 0)))
     with pytest.raises(IncompleteListError, match="fewer rows than its own total"):
         cache.list_completely(Reported(timeout=600.0, clock=LeapingClock()).operation, HA)
 
@@ -107,12 +108,12 @@ def test_a_list_that_keeps_contradicting_itself_is_an_error_where_absence_counts
 class Gate:
     """An API whose lists wait until they are let through."""
 
-    def __init__(self, outcome: BackupPage | Exception) -> None:
+    def __init__(self, outcome: Page[BackupRecord] | Exception) -> None:
         self.outcome = outcome
         self.open = threading.Event()
         self.asked = 0
 
-    def list_page(self, instance_id: str, *, limit: int, offset: int) -> BackupPage:
+    def list_page(self, instance_id: str, *, limit: int, offset: int) -> Page[BackupRecord]:
         self.asked += 1
         self.open.wait(10)
         if isinstance(self.outcome, Exception):
@@ -132,7 +133,7 @@ def in_threads(count: int, work: Callable[[], object]) -> list[threading.Thread]
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_those_who_wait_share_one_request_and_its_failure(*, fails: bool) -> None:
-    page = BackupPage(1, records(1), 1)
+    page = Page(1, records(1), 1)
     gate = Gate(UnexpectedResponse("DCS failed.", http_status=500) if fails else page)
     cache = RecordCache[BackupRecord](lambda _: gate)
     outcomes: list[object] = []
@@ -152,7 +153,7 @@ def test_those_who_wait_share_one_request_and_its_failure(*, fails: bool) -> Non
 
 
 def test_each_who_waits_has_a_deadline_of_its_own() -> None:
-    gate = Gate(BackupPage(0, (), 0))
+    gate = Gate(Page(0, (), 0))
     cache = RecordCache[BackupRecord](lambda _: gate)
     (slow,) = in_threads(1, lambda: cache.list(Reported().operation, HA))
     while not gate.asked:
@@ -166,7 +167,7 @@ def test_each_who_waits_has_a_deadline_of_its_own() -> None:
 
 
 def test_one_that_was_asked_for_too_early_is_not_enough() -> None:
-    gate = Gate(BackupPage(0, (), 0))
+    gate = Gate(Page(0, (), 0))
     cache = RecordCache[BackupRecord](lambda _: gate)
     threads = in_threads(1, lambda: cache.list(Reported().operation, HA))
     while not gate.asked:
@@ -179,7 +180,7 @@ def test_one_that_was_asked_for_too_early_is_not_enough() -> None:
 
 
 def test_an_other_ones_cancellation_is_not_shared() -> None:
-    gate = Gate(BackupPage(0, (), 0))
+    gate = Gate(Page(0, (), 0))
     cache = RecordCache[BackupRecord](lambda _: gate)
     cancelled = Reported(clock=SystemClock(), timeout=30.0)
     gate.outcome = TimedOutError("too late")
@@ -195,7 +196,7 @@ def test_an_other_ones_cancellation_is_not_shared() -> None:
     second = in_threads(1, lambda: found.append(len(cache.list(Reported().operation, HA, max_age=60.0).records)))
     gate.open.set()
     first[0].join()
-    gate.outcome = BackupPage(0, (), 0)
+    gate.outcome = Page(0, (), 0)
     second[0].join()
     assert found == [0]
 

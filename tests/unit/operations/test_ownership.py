@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from pulumi_dcs.api.backup_format import BackupFormat
-from pulumi_dcs.api.backups import BackupPage, BackupRecord, BackupStatus
+from pulumi_dcs.api.backups import BackupRecord, BackupStatus
 from pulumi_dcs.api.clock import Pause
 from pulumi_dcs.api.errors import ConnectionFailed
+from pulumi_dcs.api.pages import Page
 from pulumi_dcs.operations.create_once import CreateOnce
 from pulumi_dcs.operations.errors import CreateFailedError, UncertainOwnershipError
 from pulumi_dcs.operations.operation import Operation
@@ -104,9 +105,9 @@ class Api:
         self.lost: list[list[BackupRecord]] = []
         """For each request whose response is lost: the records that are there afterwards."""
 
-    def list_page(self, instance_id: str, *, limit: int, offset: int) -> BackupPage:
+    def list_page(self, instance_id: str, *, limit: int, offset: int) -> Page[BackupRecord]:
         now = (NOW + timedelta(seconds=self.clock.monotonic())).replace(microsecond=0)
-        return BackupPage(len(self.records), tuple(self.records), len(self.records), now)
+        return Page(len(self.records), tuple(self.records), len(self.records), now)
 
     def delete(self, instance_id: str, record_id: str) -> None:
         raise NotImplementedError

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from pulumi_dcs.api.backups import BackupPage, BackupRecord, BackupStatus
+from pulumi_dcs.api.backups import BackupRecord, BackupStatus
+from pulumi_dcs.api.pages import Page
 from pulumi_dcs.operations.errors import RecordFailedError, TimedOutError
 from pulumi_dcs.operations.operation import Operation
 from pulumi_dcs.operations.polling import PollingPool
@@ -20,8 +21,8 @@ class OneRecord:
     def __init__(self, record: BackupRecord) -> None:
         self.record = record
 
-    def list_page(self, instance_id: str, *, limit: int, offset: int) -> BackupPage:
-        return BackupPage(1, (self.record,), 1)
+    def list_page(self, instance_id: str, *, limit: int, offset: int) -> Page[BackupRecord]:
+        return Page(1, (self.record,), 1)
 
     def delete(self, instance_id: str, record_id: str) -> None:
         raise NotImplementedError
