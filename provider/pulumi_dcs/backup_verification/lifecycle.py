@@ -172,7 +172,7 @@ class Lifecycle:
         shards = shards_in(request.properties)
         if not shards:
             return
-        service = self._analyses.at(self._backups.of(request.properties).client)
+        service = self._analyses.through(self._backups.of(request.properties).client)
         name = f"remove the key analysis tasks of instance {which.instance_id}"
         operation = self._session.operation(name, request.urn, request.timeout or DELETE_TIMEOUT)
         try:
@@ -189,7 +189,7 @@ class Lifecycle:
         backups = self._backups.of(declared)
         name = f"verify backup {inputs.backup_id} of instance {inputs.instance_id}"
         operation = self._session.operation(name, urn, timeout or CREATE_TIMEOUT)
-        service = self._analyses.at(backups.client)
+        service = self._analyses.through(backups.client)
         return Analysis(
             self._session, backups, service, operation, urn=urn, inputs=inputs, known=shards_in(known or {})
         )

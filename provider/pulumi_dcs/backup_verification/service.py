@@ -9,7 +9,6 @@ from typing import Final
 
 from ..api.client import Client
 from ..api.key_analysis import AnalysisTask, KeyAnalyses, KeyAnalysis
-from ..api.location import Location
 from ..operations.create_once import CreateOnce
 from ..operations.delete import Delete
 from ..operations.operation import Operation
@@ -18,7 +17,7 @@ from ..operations.polling import PollingPool
 from ..operations.record_cache import RecordCache
 from ..operations.records import RecordKind
 from ..operations.wait import Wait
-from ..session import Session
+from ..resources.services import Services
 
 KIND: Final = RecordKind(
     noun="key analysis task",
@@ -145,19 +144,9 @@ class _Claiming(Unrecorded[AnalysisTask]):
         return next(filter(self._service.claim, record_ids), None)
 
 
-class AnalysisServices:
-    """The analyses of each project and region, one service for all that use it: they share its lists and its pace."""
+class AnalysisServices(Services[AnalysisService]):
+    """The analyses of each project and region."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._services: dict[Location, AnalysisService] = {}
-
-    @classmethod
-    def of_session(cls, _session: Session) -> AnalysisServices:
-        """Make those of a provider process; to be shared by ``session.shared``."""
-        return cls()
-
-    def at(self, client: Client) -> AnalysisService:
-        """The analyses where that client speaks to."""
-        with self._lock:
-            return self._services.setdefault(client.location, AnalysisService(client))
+    def make(self, client: Client) -> AnalysisService:
+        """The analyses of one project in one region."""
+        return AnalysisService(client)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeVar
@@ -11,10 +10,8 @@ from ..api.client import Client
 from ..api.clock import Pause
 from ..api.error_codes import RESTORE_FAILURES
 from ..api.errors import DcsError
-from ..api.location import Location
 from ..api.migrations import Migrations, MigrationTask
 from ..api.restores import RestoreRecord, Restores
-from ..clients import Clients
 from ..operations.create_once import CreateOnce
 from ..operations.delete import find
 from ..operations.operation import Operation
@@ -23,7 +20,7 @@ from ..operations.polling import PollingPool
 from ..operations.record_cache import RecordCache
 from ..operations.records import Record, RecordKind
 from ..operations.wait import Wait
-from ..session import Session
+from ..resources.services import Services
 from .names import TARGET_PASSWORD
 
 RESTORE: Final = RecordKind(
@@ -146,33 +143,16 @@ class RestoreService:
         return self.imports if is_import else self.restores
 
 
-class RestoreServices:
-    """The restores of each project and region, one service for all that use it: they share its lists and its pace."""
+class RestoreServices(Services[RestoreService]):
+    """The restores of each project and region."""
 
-    def __init__(self, clients: Clients) -> None:
-        self._clients = clients
-        self._lock = threading.Lock()
-        self._services: dict[Location, RestoreService] = {}
-
-    @classmethod
-    def of_session(cls, session: Session) -> RestoreServices:
-        """Make those of a provider process; to be shared by ``session.shared``."""
-        return cls(session.clients)
-
-    def at(self, region: str, project_id: str) -> RestoreService:
-        """The restores of a project in a region; empty texts where the settings shall tell.
-
-        Raises:
-            SettingsError: a setting is missing, or can't be used.
-            DcsError: the project's id could not be found out.
-        """
-        client = self._clients.client(region, project_id)
-        with self._lock:
-            return self._services.setdefault(client.location, RestoreService(client))
+    def make(self, client: Client) -> RestoreService:
+        """The restores of one project in one region."""
+        return RestoreService(client)
 
     def of(self, properties: Mapping[str, Any]) -> RestoreService:
         """The restores of the project and region that inputs or outputs name; a password among them is never shown."""
-        service = self.at(str(properties.get("region") or ""), str(properties.get("project_id") or ""))
+        service = super().of(properties)
         service.client.hide(str(properties.get(TARGET_PASSWORD) or ""))
         return service
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from ..api.backup_format import BackupFormat
 from ..api.backups import BackupRecord, Backups
@@ -13,8 +12,6 @@ from ..api.client import Client
 from ..api.clock import Pause
 from ..api.error_codes import BACKUP_FAILURES
 from ..api.errors import DcsError
-from ..api.location import Location
-from ..clients import Clients
 from ..operations.create_once import CreateOnce
 from ..operations.delete import Delete, find
 from ..operations.operation import Operation
@@ -23,8 +20,8 @@ from ..operations.polling import PollingPool
 from ..operations.record_cache import RecordCache, Snapshot
 from ..operations.records import RecordKind
 from ..operations.wait import Wait
-from ..session import Session
 from .mark import add_mark, ends_in, has_mark, is_same_remark, remark_hash, without_mark
+from .services import Services
 
 KIND: Final = RecordKind(
     noun="backup",
@@ -163,33 +160,12 @@ class BackupService:
         ).run()
 
 
-class BackupServices:
-    """The backups of each project and region, one service for all that use it: they share its lists and its pace."""
+class BackupServices(Services[BackupService]):
+    """The backups of each project and region."""
 
-    def __init__(self, clients: Clients) -> None:
-        self._clients = clients
-        self._lock = threading.Lock()
-        self._services: dict[Location, BackupService] = {}
-
-    @classmethod
-    def of_session(cls, session: Session) -> BackupServices:
-        """Make those of a provider process; to be shared by ``session.shared``."""
-        return cls(session.clients)
-
-    def at(self, region: str, project_id: str) -> BackupService:
-        """The backups of a project in a region; empty texts where the settings shall tell.
-
-        Raises:
-            SettingsError: a setting is missing, or can't be used.
-            DcsError: the project's id could not be found out.
-        """
-        client = self._clients.client(region, project_id)
-        with self._lock:
-            return self._services.setdefault(client.location, BackupService(client))
-
-    def of(self, properties: Mapping[str, Any]) -> BackupService:
-        """The backups of the project and region that inputs or outputs name."""
-        return self.at(str(properties.get("region") or ""), str(properties.get("project_id") or ""))
+    def make(self, client: Client) -> BackupService:
+        """The backups of one project in one region."""
+        return BackupService(client)
 
 
 def is_ours(record: BackupRecord) -> bool:
