@@ -196,14 +196,18 @@ def test_rollback(make_stack: MakeStack, endpoint: LocalEndpoint, tmp_path: Path
 def test_staging_copy(make_stack: MakeStack, endpoint: LocalEndpoint) -> None:
     production = endpoint.add_instance(name="production")
     staging = endpoint.add_instance(name="staging")
-    first, second = endpoint.add_backup(production), endpoint.add_backup(production)
-    stack = example(make_stack, "staging-copy", production=production, staging=staging, backupId=first)
+    first = endpoint.add_backup(production, duration=0.0)
+    stack = example(make_stack, "staging-copy", production=production, staging=staging)
     stack.config("stagingPassword", "hush-hush", secret=True)
     preview = applied(stack.preview())
     assert f"Imports backup {first} of 20" in preview.diagnostics
     applied(stack.up())
     applied(stack.up("--expect-no-changes"))
-    assert stack.pulumi("config", "set", "backupId", second).ok
+    second = endpoint.add_backup(production, duration=0.0)
+    assert f"Imports backup {second} of 20" in applied(stack.preview()).diagnostics
+    stack.config("backupId", first)
+    applied(stack.up("--expect-no-changes"))
+    applied(stack.pulumi("config", "rm", "backupId"))
     applied(stack.up())
     assert [row["backup_id"] for row in endpoint.migrations(staging)] == [second, first]
     assert "hush-hush" not in stack.pulumi("stack", "export").text
