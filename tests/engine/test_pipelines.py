@@ -155,6 +155,91 @@ def test_a_request_that_changes_a_remark(runner: Runner, endpoint: LocalEndpoint
     assert runner.run("drift")[0] == 0
 
 
+def test_a_request_that_takes_a_backup_out(runner: Runner, endpoint: LocalEndpoint) -> None:
+    stack = runner.stack
+    stack.declare(instance_id=HA, remark="before 1")
+    assert stack.up().ok
+    (old,) = endpoint.backup_ids()
+    stack.write("import pulumi_dcs")
+    code, said = runner.run("preview", LABELS="true")
+    assert code == 0, said
+    assert "### No backup will be taken, 1 deleted, none restored" in runner.comment
+    assert f"Backup <code>{old}</code> of <code>orders</code>" in runner.comment
+    assert "the only succeeded one of <code>orders</code>" in runner.comment
+    assert runner.forge.labels == {"backup: delete"}
+    runner.keep_plan()
+    code, said = runner.run("apply")
+    assert code == 0, said
+    assert "### No backup taken, 1 deleted, none restored" in runner.comment
+    assert not endpoint.backups()
+
+
+def test_a_request_that_restores(runner: Runner, endpoint: LocalEndpoint) -> None:
+    stack = runner.stack
+    backup_id = endpoint.add_backup(HA, duration=0.0)
+    stack.write(
+        "from pulumi_dcs import InstanceRestore\n"
+        f"InstanceRestore('orders-rollback', instance_id={HA!r}, backup_id={backup_id!r})"
+    )
+    code, _ = runner.run("preview")
+    assert code != 0
+    assert "<code>dcs-restore-allowed</code>" in runner.comment
+    allowed = {"dcs-restore-allowed": {"names": ["orders-rollback"], "instances": [HA]}}
+    (stack.folder / "allowed.json").write_text(json.dumps(allowed))
+    settings = {"POLICY_CONFIG": "allowed.json"}
+    code, said = runner.run("preview", **settings)
+    assert code == 0, said
+    assert "none deleted, 1 restored" in runner.comment
+    warning = runner.comment.partition("> [!WARNING]")[2].partition("\n\n")[0]
+    assert "Overwrites all data of instance orders" in warning
+    assert backup_id in warning
+    runner.keep_plan()
+    code, said = runner.run("apply", **settings)
+    assert code == 0, said
+    assert "1 restored" in runner.comment
+    (restore,) = endpoint.restores()
+    assert restore["task_id"] in runner.comment
+    assert endpoint.backup_ids() == {backup_id}
+    # The plan is done; what it says is not done once more.
+    assert runner.run("apply", **settings)[0] in (0, 3)
+    assert endpoint.count("create_restore") == 1
+
+
+def test_a_request_with_a_retention(runner: Runner, endpoint: LocalEndpoint) -> None:
+    kept = [endpoint.add_backup(HA, remark=f"nightly {day}", duration=0.0) for day in range(1, 4)]
+    other = endpoint.add_backup(HA, remark="before 1", duration=0.0)
+    runner.stack.write(
+        "from pulumi_dcs import BackupRetention\n"
+        f"BackupRetention('orders', instance_id={HA!r}, keep=1, remark='nightly .*')"
+    )
+    code, said = runner.run("preview")
+    assert code == 0, said
+    assert "2 deleted, none restored" in runner.comment
+    for gone in kept[:2]:
+        assert f"<code>{gone}</code>" in runner.comment
+    assert f"Backup <code>{other}</code>" not in runner.comment
+    runner.keep_plan()
+    code, said = runner.run("apply")
+    assert code == 0, said
+    assert "2 deleted" in runner.comment
+    assert endpoint.backup_ids() == {kept[2], other}
+
+
+def test_a_proof_is_in_the_record(runner: Runner, endpoint: LocalEndpoint) -> None:
+    runner.stack.write(
+        "from pulumi_dcs import BackupVerification, InstanceBackup\n"
+        f"backup = InstanceBackup('orders', instance_id={HA!r}, remark='nightly')\n"
+        f"BackupVerification('proof', instance_id={HA!r}, backup_id=backup.backup_id)"
+    )
+    assert runner.run("preview")[0] == 0
+    runner.keep_plan()
+    code, said = runner.run("apply")
+    assert code == 0, said
+    (backup_id,) = endpoint.backup_ids()
+    (row,) = [line for line in runner.comment.splitlines() if f"<code>{backup_id}</code>" in line]
+    assert "verified: 1000 keys" in row
+
+
 def test_a_request_that_breaks_a_policy(runner: Runner, endpoint: LocalEndpoint) -> None:
     runner.stack.declare(instance_id=HA, remark="token: abcdef")
     code, _ = runner.run("preview")

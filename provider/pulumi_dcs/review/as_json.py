@@ -81,6 +81,7 @@ def _row(row: Row) -> dict[str, Any]:
         "leaves": _backup(change.stays),
         "adopts": change.adopted_id,
         "result": _backup(change.result) if change.kind is not Kind.DELETE else None,
+        "result_verified_keys": row.result_keys,
         "estimated_seconds": row.estimate,
         "protected": change.is_protected,
         "retained": change.is_retained,
@@ -97,6 +98,8 @@ def _restoring(restore: Restoring) -> dict[str, Any]:
         "adopted": restore.is_adopted,
         "done": restore.is_done,
         "status": restore.status,
+        "restore_id": restore.restore_id,
+        "seconds": restore.seconds,
     }
 
 

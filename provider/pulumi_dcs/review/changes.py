@@ -173,7 +173,7 @@ def _deletions_of(step: Step) -> list[Change]:
             remark=known_text(row, "remark"),
         )
         is_done = step.outcome is StepOutcome.DONE or backup.backup_id in done
-        found.append(Change(Kind.DELETE_OLD, step.urn, _location(new), goes=backup, is_done=is_done))
+        found.append(Change(Kind.DELETE_OLD, step.urn, _location(new), goes=backup, is_done=is_done, is_gone=is_done))
     return found
 
 

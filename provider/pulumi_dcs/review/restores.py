@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from ..api.clock import in_words
+from ..api.parsing import parse_time
 from ..engine.urn import resource_name
 from ..instance_restore.names import RESOURCE_TYPE
 from .changes import known_text
@@ -24,6 +26,8 @@ class Restoring:
         is_adopted: whether one that was carried out already is taken over, so that no data is touched.
         is_done: whether it has been done (or, in a preview, planned).
         status: as the service wrote it; empty before.
+        restore_id: the service's; empty before.
+        seconds: how long it took by the service's clock; None where that is not known.
     """
 
     urn: str
@@ -33,6 +37,8 @@ class Restoring:
     is_adopted: bool = False
     is_done: bool = True
     status: str = ""
+    restore_id: str = ""
+    seconds: float | None = None
 
     @property
     def name(self) -> str:
@@ -63,7 +69,9 @@ class Restoring:
         verb = ": overwrote data of " if is_record else ": overwrites data of "
         if is_record and not self.is_done:
             verb = ": not finished: overwrites data of "
-        ending: Sentence = (" (", Data(self.status), ")") if self.status else ()
+        told: list[Sentence] = [(Data(each),) for each in (self.restore_id, self.status) if each]
+        told += [(f"took {in_words(self.seconds)}",)] if self.seconds is not None else []
+        ending: Sentence = (" (", *told[0], *(part for each in told[1:] for part in (", ", *each)), ")") if told else ()
         return (Data(self.name), verb, *target, " with ", *backup, *ending, ".")
 
 
@@ -88,4 +96,11 @@ def _restoring(step: Step) -> Restoring:
         is_adopted=bool(new.inputs.get("adopt_restore_id")) and not (adopted and is_spent),
         is_done=step.outcome is StepOutcome.DONE,
         status=known_text(new.outputs, "status"),
+        restore_id=known_text(new.outputs, "restore_id"),
+        seconds=_seconds(new),
     )
+
+
+def _seconds(state: ResourceState) -> float | None:
+    began, ended = (parse_time(known_text(state.outputs, name)) for name in ("started_at", "finished_at"))
+    return max(0.0, (ended - began).total_seconds()) if began is not None and ended is not None else None

@@ -52,6 +52,12 @@ class Row:
         return self.proofs.of(self.change.location.instance_id, self.last_good.backup_id)
 
     @property
+    def result_keys(self) -> int | None:
+        """How many keys the backup that came of it has; None where it was not verified."""
+        result = self.change.result
+        return self.proofs.of(self.change.location.instance_id, result.backup_id) if result is not None else None
+
+    @property
     def instance_name(self) -> str:
         """The instance's name, its id where that is not known, empty where neither is."""
         name = self.instance.name if self.instance is not None else ""

@@ -130,7 +130,8 @@ def _result(row: Row) -> str:
         return ""
     seconds = seconds_taken(result)
     took = f", took {in_words(seconds)}" if seconds is not None else ""
-    return f"{_backup(result)}{took if result.status.is_final else f', {result.status.value}'}"
+    keys = f", verified: {counted(row.result_keys, 'key')}" if row.result_keys is not None else ""
+    return f"{_backup(result)}{took if result.status.is_final else f', {result.status.value}'}{keys}"
 
 
 def _backup(backup: KnownBackup | None) -> str:

@@ -174,7 +174,9 @@ def test_a_retention_that_changes_otherwise_is_another_change() -> None:
 
 def test_of_a_retention_that_failed_it_is_told_what_was_deleted_before() -> None:
     new = retention("b1", "b2", deleted_ids=["b1"])
-    found = changes_in(log(step("update", "orders", None, new, type_=RETENTION, ends="resOpFailedEvent")))
+    events = log(step("update", "orders", None, new, type_=RETENTION, ends="resOpFailedEvent"))
+    assert report(events, {}, Outcome.APPLY_FAILED).deleted == 1
+    found = changes_in(events)
     assert [(each.goes and each.goes.backup_id, each.is_done) for each in found] == [("b1", True), ("b2", False)]
 
 

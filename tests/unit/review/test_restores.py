@@ -103,3 +103,12 @@ def test_an_import_names_its_source_and_unknown_ids_are_said() -> None:
     first, second = (plain(each.sentence(is_record=False)) for each in made.restores)
     assert first == f"a: overwrites data of instance {CARTS} with backup b1 of instance {ORDERS}."
     assert second == "b: overwrites data of an instance that is not known yet with a backup that is not known yet."
+
+
+def test_the_record_tells_the_restores_id_and_how_long_it_took() -> None:
+    state = restore("succeed")
+    state["outputs"] |= {"started_at": "2026-11-24T02:00:00.000Z", "finished_at": "2026-11-24T02:03:10.000Z"}
+    made = said(log(step("create", "rollback", None, state, type_=TYPE)), Outcome.APPLIED)
+    assert "(<code>r1</code>, <code>succeed</code>, took 3 min 10 s)." in markdown(made)
+    (told,) = to_json(made)["restores"]
+    assert (told["restore_id"], told["seconds"]) == ("r1", 190.0)
