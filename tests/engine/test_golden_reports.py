@@ -120,6 +120,42 @@ def stale_plan(stack: Stack, _: LocalEndpoint) -> str:
     return "apply"
 
 
+def restore(stack: Stack, endpoint: LocalEndpoint) -> str:
+    backup_id = endpoint.add_backup(HA, remark="before 2026.11", duration=0.0)
+    stack.write(
+        "from pulumi_dcs import InstanceRestore\n"
+        f"InstanceRestore('orders-rollback', instance_id={HA!r}, backup_id={backup_id!r})"
+    )
+    return "preview"
+
+
+def restored(stack: Stack, endpoint: LocalEndpoint) -> str:
+    assert review(stack, restore(stack, endpoint), POLICY_PACK="") == 0
+    return "apply"
+
+
+def retention(stack: Stack, endpoint: LocalEndpoint) -> str:
+    for day in range(1, 4):
+        endpoint.add_backup(HA, remark=f"nightly {day}", duration=0.0)
+    stack.write(
+        "from pulumi_dcs import BackupRetention\n"
+        f"BackupRetention('orders', instance_id={HA!r}, keep=1, remark='nightly .*')"
+    )
+    return "preview"
+
+
+def verified(stack: Stack, _: LocalEndpoint) -> str:
+    program = (
+        "from pulumi_dcs import BackupVerification, InstanceBackup\n"
+        f"backup = InstanceBackup('orders', instance_id={HA!r}, remark='before 2026.11')\n"
+        f"BackupVerification('proof', instance_id={HA!r}, backup_id=backup.backup_id)\n"
+    )
+    stack.write(program)
+    assert stack.up().ok
+    stack.write(program.replace("2026.11", "2026.12"))
+    return "preview"
+
+
 def gone(stack: Stack, endpoint: LocalEndpoint) -> str:
     applied(stack, instance_id=HA, remark="before 2026.11")
     endpoint.remove_backup(next(iter(endpoint.backup_ids())))
@@ -140,6 +176,10 @@ CASES: dict[str, Case] = {
     "record": record,
     "failed-apply": failed_apply,
     "stale-plan": stale_plan,
+    "restore": restore,
+    "restored": restored,
+    "retention": retention,
+    "verified": verified,
     "gone": gone,
 }
 
@@ -166,7 +206,7 @@ def masked_report(text: str) -> str:
     # The engine's own output: its lines come in any order, and test_golden.py keeps those that matter.
     text = re.sub(r"(?ms)^(`{3,})diff\n.*?^\1$", r"\1diff\n…\n\1", text)
     text = masked_values(text)
-    text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "DATE", text)
+    text = re.sub(r"\d{4}-\d\d-\d\d \d\d(:|&#58;)\d\d UTC", "DATE", text)
     text = re.sub(r"\b[\d.]+ (bytes|KB|MB|GB)\b(?! used)", "SIZE", text)
     text = re.sub(r"\b[\d.]+ (s|seconds?)\b(?: ago)?", "SECONDS", text)
     return re.sub(r"pulumi-dcs [\w.]+, Pulumi v?[\d.]+", "VERSIONS", text)
