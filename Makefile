@@ -29,7 +29,7 @@ demo: .venv/ready ## preview and apply the root project for real
 test: .venv/ready .venv-floor/ready .venv-huaweicloud/ready .venv-pipelines/ready $(OTHER_PYTHONS:%=.venv-%/ready) ## everything there is to test
 	$(MAKE) --no-print-directory lint
 	@$(BIN)/python tools/engine.py > /dev/null
-	$(BIN)/python -m pytest -n 4 --dist worksteal --ignore tests/engine/test_postgres.py tests
+	$(BIN)/python -m pytest -n 6 --dist worksteal --ignore tests/engine/test_postgres.py tests
 	$(MAKE) --no-print-directory test-older
 	$(BIN)/python -m pytest tests/engine/test_postgres.py # ten stacks at once: by itself
 
