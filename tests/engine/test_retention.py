@@ -10,7 +10,7 @@ import pytest
 
 from tests.endpoint import HA, LocalEndpoint
 
-from .stack import RETENTION_TYPE, Outcome, Stack, kill_group
+from .stack import RETENTION_TYPE, Outcome, Stack, kill_group, until
 from .trouble import Exports
 
 DAY = 86400.0
@@ -450,18 +450,33 @@ def test_an_up_waits_while_the_instance_is_being_restored(stack: Stack, endpoint
     assert endpoint.backup_ids() == {nights[1]}
 
 
+LATER = """\
+import asyncio
+from pathlib import Path
+
+
+async def go():
+    while not Path("go").exists():
+        await asyncio.sleep(0.1)
+
+
+pulumi.Output.from_input(go()).apply(lambda _: InstanceBackup("""
+"""What declares a backup once the test says so; to be continued with its arguments."""
+
+
 def test_a_backup_that_is_taken_over_in_the_same_run_is_not_deleted_after_all(
     stack: Stack, endpoint: LocalEndpoint
 ) -> None:
     """The other resource is declared later, so that nothing was known of it when it was decided what goes."""
     nights = add_nightly(endpoint, 3)
     endpoint.change_instance(HA, status="RESTORING", busy_for=600.0)
-    later = "import time\ntime.sleep(3 * (not pulumi.runtime.is_dry_run()))\n"
-    adopting = f"InstanceBackup('held', instance_id={HA!r}, adopt_backup_id={nights[0]!r})"
     declare(stack, keep=1)
     program = (stack.folder / "__main__.py").read_text()
-    stack.write(f"{program}\nretention.urn.apply(print)\n{later}{adopting}")
-    process = stack.start_up(lambda: nights[0] in stack.backup_ids())
+    stack.write(f"{program}\n{LATER}" + f"'held', instance_id={HA!r}, adopt_backup_id={nights[0]!r}))")
+    # It looks at the instance once it has decided, and before it deletes anything.
+    process = stack.start_up(lambda: endpoint.count("show_instance"))
+    (stack.folder / "go").touch()
+    until(lambda: nights[0] in stack.backup_ids())
     endpoint.change_instance(HA, status="RUNNING", busy_for=0.0)
     text, _ = process.communicate(timeout=120)
     assert process.returncode == 0, text
