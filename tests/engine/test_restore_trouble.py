@@ -288,12 +288,15 @@ def test_a_cancelled_run_keeps_it(stack: Stack, endpoint: LocalEndpoint, given: 
 
 
 def test_a_busy_instance_is_waited_for(stack: Stack, endpoint: LocalEndpoint, given: dict[str, Any]) -> None:
-    endpoint.change_instance(HA, status="RESTARTING", busy_for=15.0)
+    endpoint.change_instance(HA, status="RESTARTING")
     declare(stack, **given)
     preview = applied(stack.preview())
     assert f"Instance {HA} is RESTARTING now: the restore waits until it is RUNNING." in preview.diagnostics
-    outcome = applied(stack.up())
-    assert "the instance is restarting (DCS.4111); waiting, " in outcome.text
+    process = stack.start_up(lambda: posts(endpoint))
+    endpoint.change_instance(HA, status="RUNNING")
+    text, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, text
+    assert "the instance is restarting (DCS.4111); waiting, " in text
     assert len(endpoint.restores()) == 1
 
 
