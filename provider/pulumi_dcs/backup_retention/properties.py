@@ -9,7 +9,7 @@ from typing import Any, Final
 from ..api.backups import BackupRecord
 from ..engine.requests import PropertyDiffKind
 from ..engine.unknowns import has_unknowns
-from ..resources.inputs import canonical_json, newly_secret
+from ..resources.inputs import canonical_json, kind_of_change, secret_updates
 from ..resources.mark import without_mark
 from ..resources.names import ENDPOINT, SECRET_INPUTS
 from .names import DEFAULT_MAX_DELETIONS, DELETED_IDS, DELETES, SURPLUS
@@ -107,17 +107,8 @@ def updates(
     changes = {}
     for name in changed(old_inputs, new_inputs):
         before, declared = old_inputs.get(name), new_inputs.get(name)
-        changes[name] = (
-            PropertyDiffKind.ADD
-            if before is None
-            else PropertyDiffKind.DELETE
-            if declared is None
-            else PropertyDiffKind.UPDATE
-        )
-    if newly_secret(old_outputs, new_inputs):
-        # Not by its own name: the engine would show the value that was no secret before.
-        changes[SECRET_INPUTS] = PropertyDiffKind.UPDATE
-    return changes
+        changes[name] = kind_of_change(before, declared)
+    return changes | secret_updates(old_outputs, new_inputs)
 
 
 def changed(old_inputs: Mapping[str, Any], new_inputs: Mapping[str, Any]) -> list[str]:

@@ -12,7 +12,7 @@ from ..api.key_analysis import KeyAnalysis
 from ..api.parsing import whole_number, word
 from ..engine.requests import PropertyDiffKind
 from ..engine.unknowns import has_unknowns
-from ..resources.inputs import canonical_json, newly_secret
+from ..resources.inputs import canonical_json, kind_of_change, secret_updates
 from ..resources.names import ENDPOINT, SECRET_INPUTS
 from .names import INPUTS as INPUT_NAMES
 
@@ -182,13 +182,7 @@ def replacements(old_inputs: Mapping[str, Any], new_inputs: Mapping[str, Any]) -
     for name in _REPLACING:
         declared, before = new_inputs.get(name), old_inputs.get(name)
         if canonical_json(declared) != canonical_json(before):
-            changes[name] = (
-                PropertyDiffKind.ADD_REPLACE
-                if before is None
-                else PropertyDiffKind.DELETE_REPLACE
-                if declared is None
-                else PropertyDiffKind.UPDATE_REPLACE
-            )
+            changes[name] = kind_of_change(before, declared, replaces=True)
     return changes
 
 
@@ -199,14 +193,5 @@ def updates(
     changes = {}
     before, declared = old_inputs.get("minimum_keys"), new_inputs.get("minimum_keys")
     if canonical_json(before) != canonical_json(declared):
-        changes["minimum_keys"] = (
-            PropertyDiffKind.ADD
-            if before is None
-            else PropertyDiffKind.DELETE
-            if declared is None
-            else PropertyDiffKind.UPDATE
-        )
-    if newly_secret(old_outputs, new_inputs):
-        # Not by its own name: the engine would show the value that was no secret before.
-        changes[SECRET_INPUTS] = PropertyDiffKind.UPDATE
-    return changes
+        changes["minimum_keys"] = kind_of_change(before, declared)
+    return changes | secret_updates(old_outputs, new_inputs)

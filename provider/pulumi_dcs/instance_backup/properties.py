@@ -11,7 +11,7 @@ from ..api.backups import BackupRecord, BackupStatus
 from ..api.parsing import percent_of
 from ..engine.requests import PropertyDiffKind
 from ..engine.unknowns import has_unknowns
-from ..resources.inputs import canonical_json, hash_of, newly_secret
+from ..resources.inputs import canonical_json, hash_of, kind_of_change, secret_updates, wait_updates
 from ..resources.mark import is_same_remark, without_mark
 from ..resources.names import ENDPOINT, SECRET_INPUTS
 from .names import INPUTS as INPUT_NAMES
@@ -129,13 +129,7 @@ def replacements(
             is_changed = canonical_json(declared) != canonical_json(before)
         if is_changed:
             shown = before if before is not None else actual
-            changes[name] = (
-                PropertyDiffKind.ADD_REPLACE
-                if shown is None
-                else PropertyDiffKind.DELETE_REPLACE
-                if declared is None
-                else PropertyDiffKind.UPDATE_REPLACE
-            )
+            changes[name] = kind_of_change(shown, declared, replaces=True)
     return changes
 
 
@@ -143,20 +137,7 @@ def updates(
     old_inputs: Mapping[str, Any], old_outputs: Mapping[str, Any], new_inputs: Mapping[str, Any]
 ) -> dict[str, PropertyDiffKind]:
     """Which inputs changed without calling for a new backup, where that is worth showing."""
-    changes = {}
-    before, declared = old_inputs.get("wait"), new_inputs.get("wait")
-    if not has_unknowns(declared) and (before in (None, True)) != (declared in (None, True)):
-        changes["wait"] = (
-            PropertyDiffKind.ADD
-            if before is None
-            else PropertyDiffKind.DELETE
-            if declared is None
-            else PropertyDiffKind.UPDATE
-        )
-    if newly_secret(old_outputs, new_inputs):
-        # Not by its own name: the engine would show the value that was no secret before.
-        changes[SECRET_INPUTS] = PropertyDiffKind.UPDATE
-    return changes
+    return wait_updates(old_inputs, new_inputs) | secret_updates(old_outputs, new_inputs)
 
 
 def inputs_hash(inputs: Mapping[str, Any]) -> str:

@@ -8,7 +8,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..engine.requests import top_level_names
+from ..engine.requests import PropertyDiffKind, top_level_names
+from ..engine.unknowns import has_unknowns
 from ..engine.values import AssetHash
 from .names import SECRET_INPUTS
 from .refusals import Rule
@@ -33,6 +34,36 @@ def newly_secret(old_outputs: Mapping[str, Any], new_inputs: Mapping[str, Any]) 
     encrypted = old_outputs.get(SECRET_INPUTS) or ()
     names = top_level_names(path for path in new_inputs.get(SECRET_INPUTS) or () if path not in encrypted)
     return [name for name in names if old_outputs.get(name) is not None]
+
+
+def kind_of_change(before: Any, declared: Any, *, replaces: bool = False) -> PropertyDiffKind:
+    """How a property that changed is shown: added, deleted or updated.
+
+    Args:
+        before, declared: what was there and what is declared now; None for nothing.
+        replaces: whether the change calls for a replacement.
+    """
+    if before is None:
+        return PropertyDiffKind.ADD_REPLACE if replaces else PropertyDiffKind.ADD
+    if declared is None:
+        return PropertyDiffKind.DELETE_REPLACE if replaces else PropertyDiffKind.DELETE
+    return PropertyDiffKind.UPDATE_REPLACE if replaces else PropertyDiffKind.UPDATE
+
+
+def wait_updates(old_inputs: Mapping[str, Any], new_inputs: Mapping[str, Any]) -> dict[str, PropertyDiffKind]:
+    """Whether the input ``wait`` says something else than before; left out, it is True."""
+    before, declared = old_inputs.get("wait"), new_inputs.get("wait")
+    if has_unknowns(declared) or (before in (None, True)) == (declared in (None, True)):
+        return {}
+    return {"wait": kind_of_change(before, declared)}
+
+
+def secret_updates(old_outputs: Mapping[str, Any], new_inputs: Mapping[str, Any]) -> dict[str, PropertyDiffKind]:
+    """The change where a value has become a secret.
+
+    Not by its own name: the engine would show the value that was no secret before.
+    """
+    return {SECRET_INPUTS: PropertyDiffKind.UPDATE} if newly_secret(old_outputs, new_inputs) else {}
 
 
 def triggers_rule(what: str) -> Rule:
