@@ -32,7 +32,7 @@ class PreviewNotes:
         folder, run = session.journal.folder, engine_run()
         self._path = folder / "previews" / f"{_name(run)}.jsonl" if folder is not None and run else None
         self._lock = threading.Lock()
-        self._is_begun = False
+        self._has_started = False
         self._found: dict[str, PreviewNote] | None = None
 
     def begin(self) -> None:
@@ -57,11 +57,11 @@ class PreviewNotes:
         if self._path is None:
             return
         with contextlib.suppress(OSError):
-            if not self._is_begun:
+            if not self._has_started:
                 self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 self._remove_old(self._path.parent)
                 self._path.write_text(json.dumps({"urn": "", "ids": []}) + "\n", "utf-8")
-                self._is_begun = True
+                self._has_started = True
             if line:
                 with self._path.open("a", encoding="utf-8") as file:
                     file.write(line)

@@ -23,7 +23,7 @@ class BackupFile:
     """One file of a backup.
 
     Attributes:
-        read: the bytes from an offset on, at most so many.
+        read: the bytes from an offset on, at most the given number.
     """
 
     name: str

@@ -23,7 +23,7 @@ from .part_file import check_same, finish, opened, put_in_place, told
 RETRY_TIMEOUT: Final = 60.0
 """Seconds for which a file is tried again without getting a byte further: as for other reads."""
 _MAX_RESTARTS: Final = 3
-"""How often a file may have to be begun again from its first byte: a storage that can't resume, or a file that has
+"""How often a file may have to be started again from its first byte: a storage that can't resume, or a file that has
 changed, does so once; one that keeps contradicting itself would do so for ever."""
 _MAX_NEW_LINKS: Final = 2
 """How often in a row new links are made for a file without getting a byte further: one that has expired takes one."""
@@ -32,7 +32,7 @@ _PROGRESS_INTERVAL: Final = 1.0
 
 
 class _StartAgain(Exception):
-    """What has come so far is of no use: the file has to be begun from its first byte."""
+    """What has come so far is of no use: the file has to be started from its first byte."""
 
 
 @dataclass
@@ -56,7 +56,7 @@ class _Progress:
             self.furthest, self.attempts, self.failing_since, self.new_links = size, 0, None, 0
 
     def restart(self, name: str) -> None:
-        """Note that the file is begun again from its first byte.
+        """Note that the file is started again from its first byte.
 
         Raises:
             DownloadFailedError: that has been tried for often enough.
@@ -67,7 +67,7 @@ class _Progress:
                 f"DCS's storage does not send {shown(name)} to its end.",
                 facts=[
                     f"{_amount(self.furthest)} came at most, then the connection broke or the size changed",
-                    f"it was begun {self.restarts} times: from the middle the storage sends something else",
+                    f"it was started {self.restarts} times: from the middle the storage sends something else",
                 ],
                 advice="try again later; if it persists, ask the service's support.",
             )
