@@ -12,7 +12,7 @@ import pytest
 
 from tests.endpoint import LocalEndpoint
 
-from .stack import Stack
+from .stack import PASSPHRASE, Stack
 
 ROOT = Path(__file__).parent.parent.parent
 CURRENT = Path(sys.executable).parent
@@ -49,7 +49,7 @@ def environment_for(python: Path, engine: Path, home: Path) -> dict[str, str]:
         **os.environ,
         "PATH": os.pathsep.join([str(python), str(engine), os.environ["PATH"]]),
         "PULUMI_HOME": str(home),
-        "PULUMI_CONFIG_PASSPHRASE": "test",
+        "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "HOME": str(home),
     }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import json
 import os
 import re
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 PROJECT: Final = "shop"
+PASSPHRASE: Final = "test"
 RESOURCE_TYPE: Final = "pulumi-python:dynamic/dcs:InstanceBackup"
 RETENTION_TYPE: Final = "pulumi-python:dynamic/dcs:BackupRetention"
 
@@ -54,7 +58,11 @@ class Stack:
         # What tells its processes from those of other stacks.
         self.environment["STACK_FOLDER"] = str(folder)
         self.environment["PULUMI_BACKEND_URL"] = backend or f"file://{folder / 'state'}"
-        self.pulumi("stack", "init", name)
+        self.seconds = 180.0
+        if backend:
+            self.pulumi("stack", "init", name)
+        else:
+            self._copy_new_stack()
 
     def declare(self, **inputs: Any) -> None:
         """Write a program with one backup of these inputs."""
@@ -111,23 +119,33 @@ class Stack:
         return [step for step in steps if type_ in step["urn"]]
 
     def resources(self, type_: str = RESOURCE_TYPE) -> list[dict[str, Any]]:
-        """The resources of a type in the exported state, those that are about to be deleted among them."""
-        done = self._run("stack", "export")
-        assert done.returncode == 0, done.stderr
-        found: list[dict[str, Any]] = json.loads(done.stdout)["deployment"].get("resources", [])
-        return [resource for resource in found if resource["type"] == type_]
+        """The resources of a type in the saved state, those that are about to be deleted among them."""
+        return [resource for resource in self.all_resources() if resource["type"] == type_]
+
+    def all_resources(self) -> list[dict[str, Any]]:
+        """The resources of the saved state: where it is a file, that is read, which takes no command."""
+        backend = self.environment.get("PULUMI_BACKEND_URL", "")
+        file = Path(backend.removeprefix("file://"), ".pulumi", "stacks", PROJECT, f"{self.name}.json")
+        if backend.startswith("file:///") and file.exists():
+            deployment = json.loads(file.read_bytes())["checkpoint"].get("latest") or {}
+        else:
+            done = self._run("stack", "export")
+            assert done.returncode == 0, done.stderr
+            deployment = json.loads(done.stdout)["deployment"]
+        found: list[dict[str, Any]] = deployment.get("resources") or []
+        return found
 
     def resource(self) -> dict[str, Any]:
-        """The one backup in the exported state."""
+        """The one backup in the saved state."""
         (found,) = self.resources()
         return found
 
     def retentions(self) -> list[dict[str, Any]]:
-        """The retentions in the exported state."""
+        """The retentions in the saved state."""
         return self.resources(RETENTION_TYPE)
 
     def retention(self) -> dict[str, Any]:
-        """The one retention in the exported state."""
+        """The one retention in the saved state."""
         (found,) = self.retentions()
         return found
 
@@ -158,6 +176,17 @@ class Stack:
         until(when)
         return process
 
+    def _copy_new_stack(self) -> None:
+        """Make the stack as a copy of one that the engine made: that saves a command in every test."""
+        for path, content in _new_stack(self.name, self.environment["PATH"]).items():
+            (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (self.folder / path).write_bytes(content)
+        # The selected stack: workspace.newProjectWorkspace in the engine's source names the file.
+        project = hashlib.sha1(str(self.folder / "Pulumi.yaml").encode(), usedforsecurity=False).hexdigest()
+        workspaces = Path(self.environment["PULUMI_HOME"], "workspaces")
+        workspaces.mkdir(exist_ok=True)
+        (workspaces / f"{PROJECT}-{project}-workspace.json").write_text(json.dumps({"stack": self.name}))
+
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [self.engine, *arguments, "--non-interactive"],
@@ -165,9 +194,34 @@ class Stack:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=self.seconds,
             check=False,
         )
+
+
+@functools.cache
+def _new_stack(name: str, path: str) -> dict[Path, bytes]:
+    """The files of a stack that the engine on this path has just made, by their paths in the project's folder."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        (folder / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n")
+        (folder / "state").mkdir()
+        subprocess.run(
+            ["pulumi", "stack", "init", name, "--non-interactive"],
+            cwd=folder,
+            env={
+                "PATH": path,
+                "HOME": made,
+                "PULUMI_HOME": str(folder / "home"),
+                "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
+                "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+                "PULUMI_SKIP_UPDATE_CHECK": "true",
+            },
+            capture_output=True,
+            check=True,
+        )
+        files = [*folder.glob("Pulumi.*.yaml"), *(each for each in (folder / "state").rglob("*") if each.is_file())]
+        return {each.relative_to(folder): each.read_bytes() for each in files}
 
 
 def kill_group(process: subprocess.Popen[str]) -> None:
@@ -179,4 +233,4 @@ def until(condition: Callable[[], object], seconds: float = 120.0) -> None:
     give_up = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < give_up
-        time.sleep(0.05)
+        time.sleep(0.02)

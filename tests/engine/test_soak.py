@@ -18,6 +18,7 @@ OPTIONS = "pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create='
 
 def test_random_cycles(stack: Stack, endpoint: LocalEndpoint) -> None:
     source = random.Random(SEED)
+    stack.seconds = 1800.0  # long runs have the lowest priority, beside others
     declared: dict[str, dict[str, object]] = {}
     for cycle in range(CYCLES):
         endpoint.behave(duration=source.choice((0.2, 1.0, 3.0)))

@@ -239,7 +239,5 @@ class ToyStack(Stack):
         return [note for note in notes if kind in {"", note["kind"]}]
 
     def state(self) -> list[dict[str, Any]]:
-        """All resources in the exported state but the stack and default providers."""
-        done = self._run("stack", "export")
-        found: list[dict[str, Any]] = json.loads(done.stdout)["deployment"].get("resources", [])
-        return [resource for resource in found if "pulumi-python:dynamic" in resource["type"]]
+        """All resources in the saved state but the stack and default providers."""
+        return [resource for resource in self.all_resources() if "pulumi-python:dynamic" in resource["type"]]

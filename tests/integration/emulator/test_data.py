@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from valkey import Valkey
 from valkey.exceptions import AuthenticationError
 
 from tests.endpoint import CLUSTER, HA, PROJECT_ID, PROXY, RW_SPLIT, LocalEndpoint, running_endpoint
+from tests.engine.stack import until
 
 from .contents import client_of, contents, fill
 from .wire import INSTANCES, call
@@ -41,7 +41,7 @@ def succeed(response: tuple[int, Any]) -> Any:
 def back_up(endpoint: LocalEndpoint, instance_id: str, backup_format: str = "rdb") -> str:
     created = succeed(call(endpoint, "POST", f"{INSTANCES}/{instance_id}/backups", {"backup_format": backup_format}))
     backup_id: str = created["backup_id"]
-    wait_until(lambda: row_of(endpoint, backup_id)["status"] == "succeed")
+    until(lambda: row_of(endpoint, backup_id)["status"] == "succeed")
     return backup_id
 
 
@@ -84,16 +84,9 @@ def analyse(endpoint: LocalEndpoint, instance_id: str, backup_id: str, shard: in
 
 def finished(poll: Any) -> dict[str, Any]:
     running = {"waiting", "restoring", "running", "MIGRATING"}
-    wait_until(lambda: poll()["status"] not in running)
+    until(lambda: poll()["status"] not in running)
     row: dict[str, Any] = poll()
     return row
-
-
-def wait_until(is_so: Any, timeout: float = 20.0) -> None:
-    deadline = time.monotonic() + timeout
-    while not is_so():
-        assert time.monotonic() < deadline, "it took too long"
-        time.sleep(0.02)
 
 
 def damage(endpoint: LocalEndpoint, instance_id: str) -> None:
@@ -124,7 +117,7 @@ def test_a_backup_holds_what_the_instance_held_at_its_start(endpoint: LocalEndpo
         client.set("when", "before")
         backup_id = succeed(call(endpoint, "POST", f"{INSTANCES}/{HA}/backups", {}))["backup_id"]
         client.set("when", "meanwhile")
-    wait_until(lambda: row_of(endpoint, backup_id)["status"] == "succeed")
+    until(lambda: row_of(endpoint, backup_id)["status"] == "succeed")
     restore(endpoint, HA, backup_id)
     with client_of(endpoint, HA) as client:
         assert client.get("when") == b"before"
@@ -188,7 +181,7 @@ def test_an_import_that_is_stopped_has_changed_nothing(endpoint: LocalEndpoint) 
     }
     task_id = succeed(call(endpoint, "POST", TASKS, body))["id"]
     assert succeed(call(endpoint, "POST", f"{TASKS}/{task_id}/stop"))["status"] == "TERMINATED"
-    wait_until(lambda: not endpoint.migrations()[0]["pending"])
+    until(lambda: not endpoint.migrations()[0]["pending"])
     assert endpoint.migrations()[0]["status"] == "TERMINATED"
     assert contents(endpoint, HA) == {}
 
@@ -245,7 +238,7 @@ def test_a_restore_suspends_the_instance(endpoint: LocalEndpoint) -> None:
     assert call(endpoint, "POST", f"{INSTANCES}/{HA}/backups", {})[1]["error_code"] == "DCS.4097"
     # The endpoint's clock decides, and the address stays.
     endpoint.behave(clock_offset=61.0)
-    wait_until(lambda: endpoint.restores()[0]["status"] == "succeed")
+    until(lambda: endpoint.restores()[0]["status"] == "succeed")
     assert endpoint.control("GET", f"/instances/{HA}/server") == server
 
 
@@ -267,10 +260,10 @@ def test_a_restore_that_fails_leaves_the_data(endpoint: LocalEndpoint, ending: s
         endpoint.change_task("restores", endpoint.restores()[0]["task_id"], status="failed")
     elif ending == "removed":
         endpoint.remove_task("restores", endpoint.restores()[0]["task_id"])
-    wait_until(lambda: requests.get(f"{endpoint.url}/control/instances/{HA}/server", timeout=10).status_code == 200)
+    until(lambda: requests.get(f"{endpoint.url}/control/instances/{HA}/server", timeout=10).status_code == 200)
     assert contents(endpoint, HA) == {(0, b"later"): ("string", -1, b"1")}
     if ending == "failure":
-        wait_until(lambda: endpoint.restores()[0]["failure"] == "dcs.08.0002")
+        until(lambda: endpoint.restores()[0]["failure"] == "dcs.08.0002")
 
 
 def test_an_analysis_counts_what_is_in_the_file(endpoint: LocalEndpoint) -> None:

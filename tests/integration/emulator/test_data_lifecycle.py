@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from tests.endpoint import HA, RW_SPLIT, LocalEndpoint, running_endpoint
+from tests.engine.stack import until
 
 from .contents import client_of, contents, fill
 from .wire import INSTANCES, call
@@ -106,6 +107,8 @@ def test_a_server_that_was_killed_comes_again_with_what_it_had_saved() -> None:
         (keeper,) = psutil.Process(endpoint.pid).children()
         for server in keeper.children():
             server.kill()
+            # A moment later only; then the keeper has yet to collect it.
+            until(lambda process=server: process.status() == psutil.STATUS_ZOMBIE)
         assert contents(endpoint, HA) == {(0, b"saved"): ("string", -1, b"1")}
 
 

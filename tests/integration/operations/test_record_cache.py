@@ -106,19 +106,20 @@ def test_a_list_that_keeps_contradicting_itself_is_an_error_where_absence_counts
 
 
 class Gate:
-    """An API whose lists wait until they are let through."""
+    """An API whose lists wait until they are let through; the last outcome is that of all further lists."""
 
-    def __init__(self, outcome: Page[BackupRecord] | Exception) -> None:
-        self.outcome = outcome
+    def __init__(self, *outcomes: Page[BackupRecord] | Exception) -> None:
+        self.outcomes = list(outcomes)
         self.open = threading.Event()
         self.asked = 0
 
     def list_page(self, instance_id: str, *, limit: int, offset: int) -> Page[BackupRecord]:
         self.asked += 1
         self.open.wait(10)
-        if isinstance(self.outcome, Exception):
-            raise self.outcome
-        return self.outcome
+        outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
     def delete(self, instance_id: str, record_id: str) -> None:
         raise NotImplementedError
@@ -180,10 +181,9 @@ def test_one_that_was_asked_for_too_early_is_not_enough() -> None:
 
 
 def test_an_other_ones_cancellation_is_not_shared() -> None:
-    gate = Gate(Page(0, (), 0))
+    gate = Gate(TimedOutError("too late"), Page(0, (), 0))
     cache = RecordCache[BackupRecord](lambda _: gate)
     cancelled = Reported(clock=SystemClock(), timeout=30.0)
-    gate.outcome = TimedOutError("too late")
 
     def end_the_first() -> None:
         with pytest.raises(TimedOutError):
@@ -196,7 +196,6 @@ def test_an_other_ones_cancellation_is_not_shared() -> None:
     second = in_threads(1, lambda: found.append(len(cache.list(Reported().operation, HA, max_age=60.0).records)))
     gate.open.set()
     first[0].join()
-    gate.outcome = Page(0, (), 0)
     second[0].join()
     assert found == [0]
 
