@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,11 +45,31 @@ def pulumi_home(tmp_path: Path) -> Path:
     return home
 
 
+@functools.cache
+def _interpreters(python: Path) -> tempfile.TemporaryDirectory[str]:
+    """A folder with commands that are the interpreters of this one, and list its packages from a file.
+
+    The engine has pip list them at every command, a fifth of what one takes. They are the same each time.
+    """
+    listing = ["-m", "pip", "list", "-v", "--format", "json"]
+    folder = tempfile.TemporaryDirectory(prefix="pulumi-dcs-python-")
+    packages = Path(folder.name, "packages.json")
+    packages.write_bytes(subprocess.run([python / "python", *listing], stdout=subprocess.PIPE, check=True).stdout)
+    for name in ("python", "python3"):
+        command = Path(folder.name, name)
+        command.write_text(
+            f"#!/bin/sh\nif [ \"$*\" = '{' '.join(listing)}' ]; then exec cat '{packages}'; fi\n"
+            f"exec '{python / name}' \"$@\"\n"
+        )
+        command.chmod(0o755)
+    return folder
+
+
 def environment_for(python: Path, engine: Path, home: Path) -> dict[str, str]:
     """The environment of the engine's commands: with a Python, an engine and a home of its own."""
     environment = {
         **os.environ,
-        "PATH": os.pathsep.join([str(python), str(engine), os.environ["PATH"]]),
+        "PATH": os.pathsep.join([_interpreters(python).name, str(python), str(engine), os.environ["PATH"]]),
         "PULUMI_HOME": str(home),
         "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
         "PULUMI_SKIP_UPDATE_CHECK": "true",

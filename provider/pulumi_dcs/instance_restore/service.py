@@ -130,12 +130,12 @@ class RestoreService:
         self.restores: Final = Channel(
             RESTORE,
             RecordCache[RestoreRecord](lambda pause: Restores(client, pause)),
-            PollingPool(lambda: client.spacing),
+            PollingPool(lambda: client.spacing, may_be_done_at_once=False),
         )
         self.imports: Final = Channel(
             IMPORT,
             RecordCache[MigrationTask](lambda pause: Migrations(client, pause), _writes_to),
-            PollingPool(lambda: client.spacing),
+            PollingPool(lambda: client.spacing, may_be_done_at_once=False),
         )
 
     def channel(self, *, is_import: bool) -> Channel[Any]:

@@ -46,11 +46,13 @@ class PollingPool:
 
     Args:
         spacing: tells how many seconds the service wants between two requests; 0 while it accepts any.
+        may_be_done_at_once: whether to poll the first records the moment they are created. No restore is done so soon.
     """
 
-    def __init__(self, spacing: Callable[[], float]) -> None:
+    def __init__(self, spacing: Callable[[], float], *, may_be_done_at_once: bool = True) -> None:
         self._spacing = spacing
         self._lock = threading.Lock()
+        self._may_be_done_at_once = may_be_done_at_once
         self._vain_first_polls = 0
         self._waiting = 0
 
@@ -68,7 +70,7 @@ class PollingPool:
     def first_delay(self) -> float:
         """Seconds from the creation of a record to the first poll of it."""
         with self._lock:
-            is_immediate = self._vain_first_polls < _MAX_IMMEDIATE_POLLS
+            is_immediate = self._may_be_done_at_once and self._vain_first_polls < _MAX_IMMEDIATE_POLLS
         return 0.0 if is_immediate else max(next_poll_delay(0.0), self.min_delay())
 
     def note_first_poll(self, *, is_running: bool) -> None:

@@ -73,6 +73,11 @@ def test_first_polls_are_immediate_until_that_was_in_vain() -> None:
     assert pool.first_delay() == 0.0
 
 
+def test_what_is_never_done_at_once_is_not_polled_at_once() -> None:
+    pool = PollingPool(lambda: 0.0, may_be_done_at_once=False)
+    assert pool.first_delay() == next_poll_delay(0.0)
+
+
 def test_a_pool_at_a_limited_service_leaves_half_of_it_to_creates() -> None:
     pool = PollingPool(lambda: 0.02)
     with contextlib.ExitStack() as stack:
