@@ -14,8 +14,8 @@ RETAIN = "retain_on_delete=True"
 COMPONENT = """
 class Shop(pulumi.ComponentResource):
     def __init__(self, opts):
-        super().__init__("shop:index:Shop", "shop", None, opts)
-        InstanceBackup("backup", {arguments}, opts=pulumi.ResourceOptions(parent=self))
+        super().__init__("shop:index:Shop", {name!r}, None, opts)
+        InstanceBackup({name!r}, {arguments}, opts=pulumi.ResourceOptions(parent=self))
 
 
 Shop(pulumi.ResourceOptions({options}))
@@ -26,35 +26,42 @@ def keep(args):
     return pulumi.{result}(args.props, merged)
 
 
-InstanceBackup("backup", {arguments}, opts=pulumi.ResourceOptions({option}=[keep]))
+InstanceBackup({name!r}, {arguments}, opts=pulumi.ResourceOptions({option}=[keep]))
 """
-DIRECT = "InstanceBackup('backup', {arguments}, opts=pulumi.ResourceOptions({options}))"
+DIRECT = "InstanceBackup({name!r}, {arguments}, opts=pulumi.ResourceOptions({options}))"
 
 
-def of_component(arguments: str, options: str) -> str:
-    return COMPONENT.format(arguments=arguments, options=options)
+def of_component(name: str, arguments: str, options: str) -> str:
+    return COMPONENT.format(name=name, arguments=arguments, options=options)
 
 
-def of_transform(arguments: str, options: str) -> str:
-    return TRANSFORM.format(arguments=arguments, options=options, result="ResourceTransformResult", option="transforms")
-
-
-def of_transformation(arguments: str, options: str) -> str:
+def of_transform(name: str, arguments: str, options: str) -> str:
     return TRANSFORM.format(
-        arguments=arguments, options=options, result="ResourceTransformationResult", option="transformations"
+        name=name, arguments=arguments, options=options, result="ResourceTransformResult", option="transforms"
     )
 
 
-def direct(arguments: str, options: str) -> str:
-    return DIRECT.format(arguments=arguments, options=options)
+def of_transformation(name: str, arguments: str, options: str) -> str:
+    return TRANSFORM.format(
+        name=name,
+        arguments=arguments,
+        options=options,
+        result="ResourceTransformationResult",
+        option="transformations",
+    )
 
 
-Program = Callable[[str, str], str]
+def direct(name: str, arguments: str, options: str) -> str:
+    return DIRECT.format(name=name, arguments=arguments, options=options)
+
+
+Program = Callable[[str, str, str], str]
+HEADER = "import pulumi\nfrom pulumi_dcs import InstanceBackup\n"
 
 
 def declare(stack: Stack, program: Program, remark: str, options: str = "", more: str = "") -> None:
-    text = program(f"instance_id={HA!r}, remark={remark!r}{more}", options)
-    stack.write(f"import pulumi\nfrom pulumi_dcs import InstanceBackup\n{text}")
+    text = program("backup", f"instance_id={HA!r}, remark={remark!r}{more}", options)
+    stack.write(f"{HEADER}{text}")
 
 
 def applied(stack: Stack) -> Outcome:
@@ -82,21 +89,35 @@ FATES: dict[str, tuple[Program, list[str], str]] = {
 
 
 @pytest.mark.row("P1", "P2")
-@pytest.mark.parametrize("case", FATES)
-def test_a_preview_knows_whether_the_replaced_backup_is_kept(stack: Stack, endpoint: LocalEndpoint, case: str) -> None:
-    program, options, fate = FATES[case]
-    for option in options[:-1]:
-        declare(stack, program, "one", option)
-        applied(stack)
-    (first,) = endpoint.backup_ids()
-    declare(stack, program, "two", options[-1])
+def test_a_preview_knows_which_replaced_backups_are_kept(stack: Stack, endpoint: LocalEndpoint) -> None:
+    instances = {case: endpoint.add_instance(name=case, cache_mode="ha") for case in FATES}
+    assert max(len(options) for _, options, _ in FATES.values()) == 3
+
+    def declare_all(remark: str, at: int) -> None:
+        """Declare every case, as it is that many runs before the last one."""
+        texts = []
+        for case, (program, options, _) in FATES.items():
+            option = options[max(0, len(options) - 1 - at)]
+            texts.append(program(case, f"instance_id={instances[case]!r}, remark={remark!r}", option))
+        stack.write(HEADER + "\n".join(texts))
+
+    declare_all("one", 2)
+    applied(stack)
+    declare_all("one", 1)
+    applied(stack)
+    first = {row["instance_id"]: row["backup_id"] for row in endpoint.backups()}
+    assert len(first) == len(FATES)
+    declare_all("two", 0)
     preview = stack.preview()
     assert preview.ok, preview.text
     applied(stack)
-    said = f"Takes a new backup of instance {HA}{fate.format(first)}"
-    assert said in preview.diagnostics
-    assert (first in endpoint.backup_ids()) == (fate is KEPT)
-    assert len(endpoint.backups()) == 1 + (fate is KEPT)
+    left = endpoint.backup_ids()
+    for case, (_, _, fate) in FATES.items():
+        instance_id = instances[case]
+        backup_id = first[instance_id]
+        assert f"Takes a new backup of instance {instance_id}{fate.format(backup_id)}" in preview.diagnostics, case
+        assert (backup_id in left) == (fate is KEPT), case
+        assert len(endpoint.backups(instance_id)) == 1 + (fate is KEPT), case
 
 
 DELETE_FIRST = "delete_before_replace=True"
