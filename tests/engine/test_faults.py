@@ -112,23 +112,22 @@ def test_a_backup_that_disappears_is_an_error_and_not_in_the_state(stack: Stack,
     one_backup(stack, endpoint)
 
 
+DELETES: dict[str, dict[str, Any]] = {
+    "carried_out": {"drop": True, "carried_out": True},
+    "dropped": {"drop": True},
+    "unavailable": {"status": 503},
+    "no_instance": {"status": 404, "body": '{"error_code": "DCS.3022"}', "carried_out": True},
+    "busy": {"status": 400, "body": '{"error_code": "DCS.4031"}'},
+    "not_running": {"status": 400, "body": '{"error_code": "DCS.4111"}'},
+}
+
+
 @pytest.mark.row("14")
-@pytest.mark.parametrize(
-    "fault",
-    [
-        {"drop": True, "carried_out": True},
-        {"drop": True},
-        {"status": 503},
-        {"status": 404, "body": '{"error_code": "DCS.3022"}', "carried_out": True},
-        {"status": 400, "body": '{"error_code": "DCS.4031"}'},
-        {"status": 400, "body": '{"error_code": "DCS.4111"}'},
-    ],
-    ids=str,
-)
-def test_a_delete_ends_with_the_backup_gone(stack: Stack, endpoint: LocalEndpoint, fault: dict[str, Any]) -> None:
-    stack.declare(instance_id=HA)
+def test_a_delete_ends_with_the_backup_gone(stack: Stack, endpoint: LocalEndpoint) -> None:
+    instances = {name: endpoint.add_instance(cache_mode="ha") for name in DELETES}
+    stack.declare_all({name: {"instance_id": instance_id} for name, instance_id in instances.items()})
     assert stack.up().ok
-    endpoint.plan({**DELETE, **fault})
+    endpoint.plan(*({**DELETE, **fault, "instance_id": instances[name]} for name, fault in DELETES.items()))
     outcome = stack.destroy()
     assert outcome.ok, outcome.text
     assert not endpoint.backups()

@@ -55,66 +55,90 @@ def test_without_wait_it_returns_while_the_backup_runs(stack: Stack, endpoint: L
     assert endpoint.count("create_backup") == 1
 
 
-@pytest.mark.parametrize("change", [{"wait": True}, {"backup_format": "rdb"}, {"remark": "one"}, {"triggers": {}}])
-def test_a_second_run_changes_nothing(stack: Stack, endpoint: LocalEndpoint, change: dict[str, object]) -> None:
-    stack.declare(instance_id=HA, remark="one")
+UNCHANGED: dict[str, dict[str, object]] = {
+    "wait": {"wait": True},
+    "format": {"backup_format": "rdb"},
+    "remark": {"remark": "one"},
+    "triggers": {"triggers": {}},
+}
+
+
+def test_a_second_run_changes_nothing(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.declare_all({name: {"instance_id": HA, "remark": "one"} for name in UNCHANGED})
     assert stack.up().ok
-    stack.declare(**{"instance_id": HA, "remark": "one", **change})
+    stack.declare_all({name: {"instance_id": HA, "remark": "one", **change} for name, change in UNCHANGED.items()})
     outcome = stack.up("--expect-no-changes")
     assert outcome.ok, outcome.text
-    assert endpoint.count("create_backup") == 1
+    assert stack.backup_ids() == endpoint.backup_ids()
+    assert len(endpoint.backups()) == len(UNCHANGED)
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "kind"), [(None, False, "add"), (True, False, "update"), (False, None, "delete")]
-)
-def test_another_wait_is_an_update_that_asks_the_service_nothing(
-    stack: Stack, endpoint: LocalEndpoint, before: bool | None, after: bool | None, kind: str
-) -> None:
-    stack.declare(instance_id=HA, wait=before)
+WAITS = {"add": (None, False), "update": (True, False), "delete": (False, None)}
+"""By the kind of the change: ``wait`` before and after it."""
+
+
+def test_another_wait_is_an_update_that_asks_the_service_nothing(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.declare_all({kind: {"instance_id": HA, "wait": before} for kind, (before, _) in WAITS.items()})
     assert stack.up().ok
     assert stack.refresh().ok
-    stack.declare(instance_id=HA, wait=after)
-    (step,) = stack.preview_json()
-    assert (step["op"], step["detailedDiff"]) == ("update", {"wait": {"kind": kind, "inputDiff": True}})
+    stack.declare_all({kind: {"instance_id": HA, "wait": after} for kind, (_, after) in WAITS.items()})
+    steps = {name_of(step): (step["op"], step["detailedDiff"]) for step in stack.preview_json()}
+    assert steps == {kind: ("update", {"wait": {"kind": kind, "inputDiff": True}}) for kind in WAITS}
     asked = len(endpoint.requests())
     outcome = stack.up()
     assert outcome.ok, outcome.text
-    assert "1 updated" in outcome.text
-    assert stack.resource()["inputs"].get("wait") == stack.resource()["outputs"].get("wait") == after
+    assert f"{len(WAITS)} updated" in outcome.text
+    for resource in stack.resources():
+        _, after = WAITS[name_of(resource)]
+        assert resource["inputs"].get("wait") == resource["outputs"].get("wait") == after
     assert stack.up("--expect-no-changes").ok
     assert len(endpoint.requests()) == asked
     assert stack.backup_ids() == endpoint.backup_ids()
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"instance_id": CLUSTER},
-        {"remark": "two"},
-        {"remark": None},
-        {"backup_format": "aof"},
-        {"triggers": {"release": "2"}},
-        {"triggers": None},
-    ],
-    ids=lambda change: "-".join(f"{name}={value}" for name, value in change.items())[:40],
-)
-def test_replacement_makes_the_new_backup_before_the_old_one_goes(
-    stack: Stack, endpoint: LocalEndpoint, change: dict[str, object]
-) -> None:
-    before = {"instance_id": HA, "remark": "one", "triggers": {"release": "1"}}
-    stack.declare(**before)
+def name_of(resource: dict[str, str]) -> str:
+    """The name of a resource, or of a step's."""
+    return resource["urn"].rpartition("::")[2]
+
+
+REPLACING: dict[str, dict[str, object]] = {
+    "instance": {"instance_id": CLUSTER},
+    "remark": {"remark": "two"},
+    "no_remark": {"remark": None},
+    "format": {"backup_format": "aof"},
+    "triggers": {"triggers": {"release": "2"}},
+    "no_triggers": {"triggers": None},
+}
+
+
+def test_replacement_makes_the_new_backup_before_the_old_one_goes(stack: Stack, endpoint: LocalEndpoint) -> None:
+    before = {
+        name: {
+            "instance_id": endpoint.add_instance(cache_mode="ha"),
+            "remark": "one",
+            "triggers": {"release": "1"},
+            "backup_format": "rdb",
+        }
+        for name in REPLACING
+    }
+    stack.declare_all(before)
     assert stack.up().ok
-    (old,) = endpoint.backup_ids()
-    stack.declare(**{**before, **change})
+    old = endpoint.backup_ids()
+    assert len(old) == len(REPLACING)
+    stack.declare_all({name: {**before[name], **change} for name, change in REPLACING.items()})
     outcome = stack.up()
     assert outcome.ok, outcome.text
-    (new,) = endpoint.backup_ids()
-    assert new != old
-    assert stack.backup_ids() == {new}
-    order = [row["operation"] for row in endpoint.requests() if row["operation"] in ("create_backup", "delete_backup")]
-    assert order == ["create_backup", "create_backup", "delete_backup"]
+    new = endpoint.backup_ids()
+    assert len(new) == len(REPLACING)
+    assert not new & old
+    assert stack.backup_ids() == new
     assert stack.up("--expect-no-changes").ok
+    order = {name: list[str]() for name in REPLACING}
+    names = {inputs["instance_id"]: name for name, inputs in before.items()} | {CLUSTER: "instance"}
+    for row in endpoint.requests():
+        if row["operation"] in ("create_backup", "delete_backup"):
+            order[names[row["instance_id"]]].append(row["operation"])
+    assert order == {name: ["create_backup", "create_backup", "delete_backup"] for name in REPLACING}
 
 
 def test_redis_3_makes_aof_and_stays_as_it_is(stack: Stack, endpoint: LocalEndpoint) -> None:
@@ -145,20 +169,22 @@ def test_region_and_project_stay_those_of_the_backup(stack: Stack, endpoint: Loc
     assert not endpoint.backups()
 
 
-@pytest.mark.parametrize("end", ["removed", "expired", "deleted"])
-def test_refresh_drops_what_is_gone_and_up_makes_it_anew(stack: Stack, endpoint: LocalEndpoint, end: str) -> None:
-    stack.declare(instance_id=HA)
+def test_refresh_drops_what_is_gone_and_up_makes_it_anew(stack: Stack, endpoint: LocalEndpoint) -> None:
+    ends = ("removed", "expired", "deleted")
+    stack.declare_all({end: {"instance_id": HA} for end in ends})
     assert stack.up().ok
-    (backup_id,) = endpoint.backup_ids()
-    if end == "removed":
-        endpoint.remove_backup(backup_id)
-    else:
-        endpoint.change_backup(backup_id, ended=end)
+    before = stack.backup_ids()
+    for end, backup_id in zip(ends, sorted(before), strict=True):
+        if end == "removed":
+            endpoint.remove_backup(backup_id)
+        else:
+            endpoint.change_backup(backup_id, ended=end)
     outcome = stack.refresh()
     assert outcome.ok, outcome.text
     assert not stack.resources()
     assert stack.up().ok
-    assert stack.resource()["outputs"]["backup_id"] != backup_id
+    assert len(stack.backup_ids()) == len(ends)
+    assert not stack.backup_ids() & before
 
 
 @pytest.mark.row("15")
