@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -47,8 +48,8 @@ def bind(
         remark=_remark(remark),
         only_if_changed=_names(what, only_if_changed),
         instance_id=_instance_id(instance_id),
-        region=region,
-        project_id=project_id,
+        region=_repeatable(region),
+        project_id=_repeatable(project_id),
         backup_format=_format(backup_format),
         save_to=_folder(what, save_to),
         reuse_within=_time("reuse_within", reuse_within, is_positive=False),
@@ -131,6 +132,11 @@ def _instance_id(given: str | Callable[[Any], Any] | None) -> str | Callable[[An
             "the hook's arguments."
         )
     return given
+
+
+def _repeatable(given: pulumi.Input[str] | None) -> pulumi.Input[str] | None:
+    """The same input, for hooks that are called several times: a coroutine can be awaited only once."""
+    return pulumi.Output.from_input(given) if inspect.iscoroutine(given) else given
 
 
 def _format(given: str | BackupFormat | None) -> BackupFormat | None:

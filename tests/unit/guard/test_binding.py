@@ -13,6 +13,7 @@ import pulumi
 import pytest
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
 from pulumi_dcs import backup_before
+from pulumi_dcs.guard.arguments import text_of
 from pulumi_dcs.guard.run import Run
 
 
@@ -97,6 +98,18 @@ def test_a_relative_folder_is_below_the_one_that_the_program_is_in_at_the_call(
     backup_before("delete", save_to="saved")
     (guard,) = Run.current().hooks
     assert guard.save_to == str(tmp_path / "saved")
+
+
+def test_a_coroutine_serves_all_hooks() -> None:
+    async def region() -> str:
+        return "cn-north-4"
+
+    backup_before("update", region=region())
+    (guard,) = Run.current().hooks
+    loop = asyncio.get_event_loop_policy().get_event_loop()
+    for _ in range(2):
+        told = loop.run_until_complete(text_of("region", guard.region, 5.0, may_be_unknown=False))
+        assert told == "cn-north-4"
 
 
 def test_each_run_of_a_program_has_names_of_its_own() -> None:
