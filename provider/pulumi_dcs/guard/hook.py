@@ -67,7 +67,7 @@ class Hook:
         except DcsError as error:
             raise HookError(self._run.log.without_hidden(self._refusal(args, error))) from error
         except Exception as error:
-            raise HookError(self._bug(args, error)) from error
+            raise HookError(self._run.log.without_hidden(self._bug(args, error))) from error
 
     async def _guard_change(self, args: ResourceHookArgs) -> None:
         guard, run = self._guard, self._run

@@ -43,19 +43,19 @@ def check(run: Run, guard: Guard, change: Change, region: str | None, project_id
     if found is not None:
         intent = in_words_of_reuse(found, in_words(change))
         if not found.is_running:
-            intent += f" less than {time_in_words(guard.reuse_within.total_seconds())} ago,"
+            intent += f" less than {time_in_words(guard.reuse_within.total_seconds())} ago"
     else:
         intent = f"Takes a backup of instance {change.name} before this {change.operation.value}"
     if guard.save_to is not None:
         check_folder(guard.save_to)
-        intent += f" and saves its files in {guard.save_to}"
+        intent += f"{',' if found else ''} and saves its files in {guard.save_to}"
     names = guard.only_if_changed
     if names is not None and change.operation is Operation.UPDATE:
         changing = change.of_interest(names)
         unknown = change.unknown(changing)
         if unknown and len(unknown) == len(changing):
             intent += f" if {listed(unknown)} changes, which is not known yet"
-    run.log.info(change.urn, f"{intent.rstrip(',')}{facts}.")
+    run.log.info(change.urn, f"{intent}{facts}.")
 
 
 def _checked(
