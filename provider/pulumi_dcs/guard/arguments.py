@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import traceback
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -33,8 +33,10 @@ async def change_of(args: ResourceHookArgs, guard: Guard, timeout: float) -> Cha
             f"{args.name} can't be backed up: it is a component, and Pulumi has its parts deleted before it.",
             advice="give backup_before to the instance itself, and run `pulumi up` once before the instance goes.",
         )
-    old, new = await _values(args.old_inputs), await _values(args.new_inputs)
     outputs = await _values(args.old_outputs)
+    # What only comes back as a secret (``additional_secret_outputs``) is one.
+    secrets = {name for name, value in outputs.items() if value.is_secret}
+    old, new = await _values(args.old_inputs, secrets), await _values(args.new_inputs, secrets)
     instance_id = await _instance_id(args, guard, timeout)
     values = [*outputs.values(), *old.values(), *new.values()]
     if callable(guard.instance_id) and guard.operation is Operation.DELETE and instance_id:
@@ -119,15 +121,20 @@ def _check_holds(args: ResourceHookArgs, instance_id: str, values: Iterable[Valu
     )
 
 
-async def _values(properties: Mapping[str, Any] | None) -> Values:
-    """The properties, without the engine's own."""
-    return {name: await _value(value) for name, value in (properties or {}).items() if not name.startswith("__")}
+async def _values(properties: Mapping[str, Any] | None, secrets: Collection[str] = ()) -> Values:
+    """The properties, without the engine's own.
+
+    Args:
+        secrets: the names of those that are secrets, whatever the properties say.
+    """
+    given = {name: value for name, value in (properties or {}).items() if not name.startswith("__")}
+    return {name: await _value(value, is_secret=name in secrets) for name, value in given.items()}
 
 
-async def _value(given: Any) -> Value:
-    is_secret = isinstance(given, pulumi.Output)
-    value = await given.future(with_unknowns=True) if is_secret else given
-    return Value(canonical(value), is_secret=is_secret, is_known=not has_unknown(value))
+async def _value(given: Any, *, is_secret: bool) -> Value:
+    is_output = isinstance(given, pulumi.Output)
+    value = await given.future(with_unknowns=True) if is_output else given
+    return Value(canonical(value), is_secret=is_secret or is_output, is_known=not has_unknown(value))
 
 
 async def _resolved(name: str, given: Any, timeout: float, *, with_unknowns: bool = False) -> Any:
