@@ -4,6 +4,11 @@ BIN := .venv/bin
 # `make test` runs with the newest engine; what leans on the engine most runs with this one too (see tools/engine.py).
 OLDER_ENGINE := 3.259.0
 OLDER_ENGINE_TESTS := $(addprefix tests/engine/test_,versions.py version_before.py golden.py kill.py) \
+	$(addprefix tests/engine/test_backup_before, \
+		.py::test_an_update_is_made_after_the_backup .py::test_without_the_backup_the_change_does_not_happen \
+		.py::test_a_preview_says_what_will_be_done_and_does_nothing \
+		_interrupted.py::test_a_killed_runs_backup_is_gone_on_with \
+		_delete.py::test_the_files_are_there_before_the_instance_goes _delete.py::test_a_replacement_saves_the_old_instance) \
 	-k "not (oldest or other_pythons or kill_host or kill_engine)"
 
 # A backup's life runs with each of these that is installed, besides the one that everything runs with.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import pytest
@@ -218,8 +219,12 @@ def test_the_same_change_takes_no_second_backup_within_the_hour(guarded: Guarded
     guarded.declare(orders=TO_8)
     assert not guarded.stack.up().ok
     (backup,) = endpoint.backup_ids()
+    uses = f"Uses backup {backup}, which an earlier run took before this update of orders"
+    preview = guarded.stack.preview()
+    assert uses in preview.diagnostics
+    assert "Takes a backup" not in preview.text
     outcome = guarded.stack.up()
-    assert f"Uses backup {backup}, which an earlier run took before this update of orders" in outcome.diagnostics
+    assert uses in outcome.diagnostics
     guarded.declare('"update", reuse_within=datetime.timedelta(0)', orders=TO_8)
     assert not guarded.stack.up().ok
     assert endpoint.count("create_backup") == 2
@@ -227,6 +232,19 @@ def test_the_same_change_takes_no_second_backup_within_the_hour(guarded: Guarded
     guarded.declare(orders=TO_16)
     assert guarded.stack.up().ok
     assert endpoint.count("create_backup") == 3
+
+
+def test_a_change_that_was_undone_takes_a_new_backup_when_it_is_made_again(
+    guarded: Guarded, endpoint: LocalEndpoint
+) -> None:
+    made(guarded)
+    for count, properties in enumerate((TO_8, ORDERS, TO_8), 1):
+        # The service's times have whole seconds in places.
+        time.sleep(1.1)
+        guarded.declare(orders=properties)
+        outcome = guarded.stack.up()
+        assert outcome.ok, outcome.text
+        assert endpoint.count("create_backup") == count
 
 
 def test_a_secret_change_is_backed_up_and_leaves_no_trace(guarded: Guarded, endpoint: LocalEndpoint) -> None:
@@ -276,6 +294,39 @@ def test_an_id_that_cannot_be_told_stops_the_change(
     assert text in outcome.diagnostics
     assert guarded.changes() == []
     assert endpoint.requests() == []
+
+
+def test_an_id_that_is_none_fails_the_preview(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    made(guarded)
+    guarded.declare('"update", instance_id=lambda args: "no id!"', orders=TO_8)
+    outcome = guarded.stack.preview()
+    assert not outcome.ok
+    assert "what instance_id tells is not the id of an instance" in outcome.diagnostics
+
+
+def test_an_id_that_waits_for_the_resource_itself_is_refused(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    made(guarded)
+    arguments = '"update", instance_id=lambda args: orders.id, timeout=datetime.timedelta(seconds=2)'
+    guarded.declare(arguments, orders=TO_8)
+    outcome = guarded.stack.up()
+    assert not outcome.ok
+    assert "instance_id of backup_before did not get a value in time" in outcome.diagnostics
+    assert UNCHANGED in outcome.diagnostics
+    assert "Traceback" not in outcome.text
+    assert guarded.changes() == []
+
+
+def test_no_message_shows_an_id_that_is_a_secret(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    arguments = '"update", instance_id="clusterId"'
+    instance = {"which": HA, "clusterId": Code(f'pulumi.Output.secret("{CLUSTER}")')}
+    made(guarded, arguments, orders=instance)
+    guarded.declare(arguments, orders={**instance, "size": 1})
+    endpoint.plan({**POST, **REFUSALS[0][0]})
+    outcome = guarded.stack.up()
+    assert not outcome.ok
+    assert "DCS.2003" in outcome.diagnostics
+    assert CLUSTER not in outcome.text
+    assert "[secret]" in outcome.diagnostics
 
 
 def test_bindings_can_be_merged_and_calls_repeated(guarded: Guarded, endpoint: LocalEndpoint) -> None:

@@ -74,6 +74,68 @@ def test_a_replacement_saves_the_old_instance(guarded: Guarded, endpoint: LocalE
     assert [row["instance_id"] for row in endpoint.requests("create_backup")] == [HA]
 
 
+def test_the_hook_of_another_call_saves_no_other_instance(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    made(guarded, f'"delete", save_to="saved", instance_id=lambda args: "{HA}"')
+    # The first call is gone, and this one has its place, and with it the name that the state has.
+    guarded.declare(f'"delete", save_to="saved", instance_id=lambda args: "{PROXY}"', carts={"which": PROXY})
+    preview = guarded.stack.preview()
+    assert not preview.ok
+    outcome = guarded.stack.up()
+    assert not outcome.ok
+    assert "instance_id of backup_before was given tells an id that orders does not hold" in outcome.diagnostics
+    assert guarded.changes() == []
+    assert endpoint.requests() == []
+
+
+def test_a_component_is_refused_in_the_preview(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    component = (
+        "class Shop(pulumi.ComponentResource):\n"
+        "    def __init__(self, opts):\n"
+        '        super().__init__("shop:index:Shop", "shop", {}, opts)\n'
+        f'        Instance("orders", which="{HA}", opts=pulumi.ResourceOptions(parent=self))\n'
+    )
+    guarded.declare(SAVING, component)
+    text = (guarded.stack.folder / "__main__.py").read_text()
+    guarded.stack.write(f"{text}\nShop(opts)")
+    assert guarded.stack.up().ok
+    guarded.declare(SAVING, component)
+    outcome = guarded.stack.preview()
+    assert not outcome.ok
+    assert "shop can't be backed up: it is a component" in outcome.diagnostics
+
+
+def test_an_instance_that_is_gone_already_is_to_be_refreshed(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    made(guarded, SAVING)
+    endpoint.remove_instance(HA)
+    guarded.declare(SAVING)
+    for outcome in (guarded.stack.preview(), guarded.stack.up()):
+        assert not outcome.ok
+        assert "What to do: if it was deleted elsewhere, run `pulumi refresh`" in outcome.diagnostics
+
+
+def test_less_than_the_service_lists_keeps_the_instance(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    made(guarded, SAVING)
+    guarded.declare(SAVING)
+    endpoint.plan({"operation": "download_file", "claimed_size": 10, "times": -1})
+    outcome = guarded.stack.up()
+    assert not outcome.ok
+    (backup,) = endpoint.backups()
+    assert f"have 10 bytes; the service lists it with {backup['size']}." in outcome.diagnostics
+    assert "orders was not deleted" in outcome.diagnostics
+    assert guarded.changes() == []
+
+
+def test_a_backup_that_goes_meanwhile_is_not_said_to_be_there(guarded: Guarded, endpoint: LocalEndpoint) -> None:
+    made(guarded, SAVING)
+    guarded.declare(SAVING)
+    endpoint.plan({"operation": "create_links", "status": 400, "body": '{"error_code": "DCS.4031"}', "times": -1})
+    outcome = guarded.stack.up()
+    assert not outcome.ok
+    assert "had succeeded, and may be gone since" in outcome.diagnostics
+    assert "is at the service" not in outcome.diagnostics
+    assert guarded.changes() == []
+
+
 def test_a_destroy_needs_the_program(guarded: Guarded, endpoint: LocalEndpoint) -> None:
     made(guarded, SAVING)
     outcome = guarded.stack.destroy()

@@ -28,6 +28,7 @@ class Log:
         self._engine = engine_pb2_grpc.EngineStub(grpc.insecure_channel(address)) if address else None
         self._lock = threading.Lock()
         self._reported_at = float("-inf")
+        self._hidden: set[str] = set()
 
     @classmethod
     def of_program(cls) -> Log:
@@ -40,6 +41,16 @@ class Log:
     def is_available(self) -> bool:
         """Whether anybody sees the messages."""
         return self._engine is not None
+
+    def hide(self, text: str) -> None:
+        """Show ``[secret]`` wherever a message has this text, from now on."""
+        self._hidden.add(text)
+
+    def without_hidden(self, message: str) -> str:
+        """A message as it may be shown."""
+        for text in tuple(self._hidden):
+            message = message.replace(text, "[secret]")
+        return message
 
     def report_progress(self, urn: str, message: str) -> None:
         """Show a passing message on the resource's row; where many report at once, not all of them."""
@@ -61,7 +72,7 @@ class Log:
     def _log(self, urn: str, message: str, severity: engine_pb2.LogSeverity.ValueType, *, ephemeral: bool) -> None:
         if self._engine is None:
             return
-        text = message.encode(errors="replace").decode()
+        text = self.without_hidden(message).encode(errors="replace").decode()
         # The engine may be gone already; a message that can't be shown must not fail the work.
         with contextlib.suppress(grpc.RpcError, ValueError):
             request = engine_pb2.LogRequest(severity=severity, message=text, urn=urn, ephemeral=ephemeral)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from importlib import metadata
+from pathlib import Path
 from typing import Any, Final
 
 import pulumi
@@ -46,8 +48,8 @@ def bind(
         remark=_remark(remark),
         only_if_changed=_names(what, only_if_changed),
         instance_id=_instance_id(instance_id),
-        region=region,
-        project_id=project_id,
+        region=_repeatable(region),
+        project_id=_repeatable(project_id),
         backup_format=_format(backup_format),
         save_to=_folder(what, save_to),
         reuse_within=_time("reuse_within", reuse_within, is_positive=False),
@@ -63,15 +65,23 @@ def _hook(run: Run, guard: Guard) -> pulumi.ResourceHook:
     """The hook of that guard: one for all calls with equal arguments, and the names in the order of the calls.
 
     The engine takes no name twice, and finds the hooks of what it deletes by the names in the state. So a name must not
-    change with the arguments: as long as the program has the same calls, what they say is free to change.
+    change with the arguments: as long as the program has the same calls, what they say is free to change. Only how a
+    call tells the instance is part of the name, lest one serves for another's resources and saves another instance.
     """
     with run.lock:
         if (found := run.hooks.get(guard)) is None:
-            number = 1 + sum(each.operation is guard.operation for each in run.hooks)
-            name = f"{HOOK_NAME}:{guard.operation.value}" + (f"-{number}" if number > 1 else "")
+            base = _base_name(guard)
+            number = 1 + sum(_base_name(each) == base for each in run.hooks)
+            name = base + (f"-{number}" if number > 1 else "")
             options = pulumi.ResourceHookOptions(on_dry_run=True)
             found = run.hooks[guard] = pulumi.ResourceHook(name, Hook(guard, run).before_change, options)
         return found
+
+
+def _base_name(guard: Guard) -> str:
+    told = guard.instance_id
+    source = [] if told is None else [told if isinstance(told, str) else "function"]
+    return ":".join([HOOK_NAME, guard.operation.value, *source])
 
 
 def _check_sdk() -> None:
@@ -119,9 +129,14 @@ def _instance_id(given: str | Callable[[Any], Any] | None) -> str | Callable[[An
     if not isinstance(given, str) or not _NAME.fullmatch(given):
         raise ValueError(
             "instance_id must be the name of a property that holds the instance's id, or a function that tells it from "
-            "the hook's arguments; for an id itself, `lambda args: …`."
+            "the hook's arguments."
         )
     return given
+
+
+def _repeatable(given: pulumi.Input[str] | None) -> pulumi.Input[str] | None:
+    """The same input, for hooks that are called several times: a coroutine can be awaited only once."""
+    return pulumi.Output.from_input(given) if inspect.iscoroutine(given) else given
 
 
 def _format(given: str | BackupFormat | None) -> BackupFormat | None:
@@ -142,7 +157,8 @@ def _folder(operation: Operation, given: str | os.PathLike[str] | None) -> str |
     folder = os.fspath(given)
     if not isinstance(folder, str) or not folder:
         raise ValueError("save_to must be the path of a folder.")
-    return folder
+    # The program may change its folder before the hook is called.
+    return str(Path(folder).absolute())
 
 
 def _time(name: str, given: timedelta, *, is_positive: bool) -> timedelta:

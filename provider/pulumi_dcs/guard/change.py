@@ -7,9 +7,12 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
+from pulumi import AssetArchive, FileArchive, FileAsset, RemoteArchive, RemoteAsset
 from pulumi.output import Unknown
+
+_FILES: Final = (FileAsset, RemoteAsset, FileArchive, RemoteArchive)
 
 
 class Operation(str, Enum):
@@ -26,7 +29,7 @@ class Value:
     Attributes:
         text: the canonical text of the value; one that is not known yet is equal to no other.
         is_secret: whether its text must appear nowhere, not even in a hash.
-        is_known: whether it is known yet.
+        is_known: whether all of it is known here: not of one that comes later, and not of a file's content.
     """
 
     text: str
@@ -43,24 +46,26 @@ class Change:
 
     Attributes:
         name: the resource's name in the program.
-        instance_id: the instance behind it.
+        instance_id: the instance behind it; None where it is not known yet.
         old, new: the inputs by name, without the engine's own; ``new`` is empty for a delete.
         known_names: the names of all properties that the resource is known to have.
+        has_secret_id: whether the instance's id is a secret that no message may show.
     """
 
     operation: Operation
     urn: str
     name: str
-    instance_id: str
+    instance_id: str | None
     old: Values
     new: Values
     known_names: frozenset[str] = frozenset()
+    has_secret_id: bool = False
 
     @property
     def changed(self) -> list[str]:
         """The inputs that differ, or may differ as far as is known."""
         names = sorted(self.old.keys() | self.new.keys())
-        return [name for name in names if self._text(self.old, name) != self._text(self.new, name)]
+        return [name for name in names if not self._is_same(name)]
 
     @property
     def is_known(self) -> bool:
@@ -92,6 +97,9 @@ class Change:
         there = {plain(name) for name in self.known_names}
         return [name for name in names if plain(name) not in there]
 
+    def _is_same(self, name: str) -> bool:
+        return self._text(self.old, name) == self._text(self.new, name) and self._is_known(name)
+
     def _is_known(self, name: str) -> bool:
         return all(values[name].is_known for values in (self.old, self.new) if name in values)
 
@@ -116,12 +124,14 @@ def canonical(value: Any) -> str:
 
 
 def has_unknown(value: Any) -> bool:
-    """Whether any part of a value as the SDK gives it is not known yet."""
+    """Whether any part of a value is not known yet, or is a file's content, which hooks are never given."""
+    if isinstance(value, AssetArchive):
+        return has_unknown(value.assets)
     if isinstance(value, Mapping):
         return any(map(has_unknown, value.values()))
     if isinstance(value, (list, tuple)):
         return any(map(has_unknown, value))
-    return isinstance(value, Unknown)
+    return isinstance(value, (Unknown, *_FILES))
 
 
 def _described(value: Any) -> object:

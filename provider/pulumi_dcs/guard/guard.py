@@ -27,7 +27,7 @@ class Guard:
     Attributes:
         only_if_changed: names of properties, in snake_case or camelCase; None for any change.
         instance_id: a property's name, or a function; None where the resource's id is the instance's.
-        save_to: the folder for the backup's files; None where they stay at the service alone.
+        save_to: the absolute path of the folder for the backup's files; None where they stay at the service alone.
     """
 
     operation: Operation

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from ..api.backups import BackupRecord
-from ..api.errors import DcsError
+from ..api.error_codes import BACKUP_GONE
+from ..api.errors import DcsError, ServiceError
+from ..api.instances import is_instance_gone
 from ..operations.errors import OperationError
 from ..resources.advice import in_pulumis_terms
 from ..resources.identity import ID_RULE, is_id
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _DONE: Final = {Operation.UPDATE: "changed", Operation.DELETE: "deleted"}
+_PREVIEW_TIMEOUT: Final = 60.0
+"""Seconds that a preview waits for the value of an argument: in a preview nothing takes long."""
 _WITHOUT: Final = "to delete it without one, take backup_before out of its hooks and run `pulumi up` before"
 """Before: the engine runs the hooks that the state has."""
 
@@ -61,22 +65,26 @@ class Hook:
         except HookError:
             raise
         except DcsError as error:
-            raise HookError(self._refusal(args, error)) from error
+            raise HookError(self._run.log.without_hidden(self._refusal(args, error))) from error
         except Exception as error:
-            raise HookError(self._bug(args, error)) from error
+            raise HookError(self._run.log.without_hidden(self._bug(args, error))) from error
 
     async def _guard_change(self, args: ResourceHookArgs) -> None:
         guard, run = self._guard, self._run
-        change = await change_of(args, guard)
+        timeout = guard.timeout.total_seconds()
+        if run.is_preview:
+            timeout = min(timeout, _PREVIEW_TIMEOUT)
+        change = await change_of(args, guard, timeout)
+        if change.has_secret_id and change.instance_id:
+            run.log.hide(change.instance_id)
         if not self._is_of_interest(change):
             return
-        timeout = guard.timeout.total_seconds()
+        _check_instance_id(change, guard)
         region = await text_of("region", guard.region, timeout, may_be_unknown=run.is_preview)
         project_id = await text_of("project_id", guard.project_id, timeout, may_be_unknown=run.is_preview)
         if run.is_preview:
             await in_thread(lambda: preview.check(run, guard, change, region, project_id))
             return
-        _check_instance_id(change, guard)
         with run.interrupts.watched():
             record = await self._taken(change, region or "", project_id or "")
             if (save_to := guard.save_to) is not None:
@@ -120,7 +128,7 @@ class Hook:
         name = f"back up instance {change.instance_id}"
         order = Order(
             what=preview.in_words(change),
-            instance_id=change.instance_id,
+            instance_id=change.instance_id or "",
             remark=guard.remark.fill_in(change.operation.value, change.name),
             mark=mark,
             backup_format=guard.backup_format,
@@ -137,10 +145,15 @@ class Hook:
         folder = folder_for(save_to, change.name, record.id)
         operation = run.operation(f"download backup {record.id}", change.urn, SAVE_TIMEOUT)
         try:
-            paths = save(run.services.at(region, project_id), operation, change.instance_id, record, folder)
+            paths = save(run.services.at(region, project_id), operation, change.instance_id or "", record, folder)
         except DcsError as error:
+            backup = f"backup {record.id} of instance {change.instance_id}"
+            if isinstance(error, ServiceError) and (error.http_status == 404 or error.error_code == BACKUP_GONE):
+                # Not asked again: the next run looks for it, and takes another one where it is gone.
+                advice = "find out who or what deletes this instance's backups, and run `pulumi up` again."
+                raise error.with_facts(f"{backup} had succeeded, and may be gone since", advice=advice) from error
             raise error.with_facts(
-                f"backup {record.id} of instance {change.instance_id} is at the service",
+                f"{backup} is at the service",
                 advice=error.advice or "run `pulumi up` again: it goes on with the same backup, and with its files.",
             ) from error
         size = sum(path.stat().st_size for path in paths)
@@ -165,13 +178,16 @@ class Hook:
         return bool(change.of_interest(names))
 
     def _refusal(self, args: ResourceHookArgs, error: DcsError) -> str:
-        if self._run.is_preview:
-            return in_pulumis_terms(error)
         operation = self._guard.operation
+        advice = ""
+        if operation is Operation.DELETE and _says_instance_is_gone(error):
+            advice = "if it was deleted elsewhere, run `pulumi refresh`; else check the region and the project."
+        if self._run.is_preview:
+            return in_pulumis_terms(error, advice=advice)
         fact = f"{args.name} was not {_DONE[operation]}: no {operation.value} without its backup"
         if operation is Operation.DELETE:
             fact += f"\n  {_WITHOUT}"
-        return in_pulumis_terms(error, fact=fact)
+        return in_pulumis_terms(error, fact=fact, advice=advice)
 
     def _bug(self, args: ResourceHookArgs, error: Exception) -> str:
         text = f"{type(error).__name__}: a bug in pulumi-dcs. {args.name} was not changed."
@@ -181,13 +197,17 @@ class Hook:
 
 
 def _check_instance_id(change: Change, guard: Guard) -> None:
-    if is_id(change.instance_id):
+    if change.instance_id is None or is_id(change.instance_id):
         return
     source = "its id" if guard.instance_id is None else "what instance_id tells"
     raise OperationError(
         f"{change.name} can't be backed up: {source} is not the id of an instance ({ID_RULE}).",
         advice="give backup_before an instance_id that tells the instance's id from the hook's arguments.",
     )
+
+
+def _says_instance_is_gone(error: BaseException | None) -> bool:
+    return error is not None and (is_instance_gone(error) or _says_instance_is_gone(error.__cause__))
 
 
 def _forget_failed(run: Run, mark: str, done: asyncio.Future[BackupRecord]) -> None:

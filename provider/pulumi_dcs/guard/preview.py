@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ..api.backups import BackupRecord
 from ..api.clock import in_words as time_in_words
 from ..api.errors import ConnectionFailed, CredentialsUnavailable, ServiceError
 from ..config.errors import SettingsError
 from ..operations.errors import OperationError
+from ..operations.record_cache import Snapshot
 from ..operations.wait import usual_length
 from ..resources.backups import BackupService
-from ..resources.identity import is_id
-from ..resources.instance_probe import no_instance
 from ..resources.instance_text import details
 from .change import Change, Operation, plain
+from .remark import change_mark
 from .save import check_folder
+from .take import find_existing, in_words_of_reuse, now_at
 
 if TYPE_CHECKING:
     from .guard import Guard
@@ -38,41 +39,50 @@ def check(run: Run, guard: Guard, change: Change, region: str | None, project_id
     Raises:
         DcsError: it can't be backed up.
     """
-    intent = f"Takes a backup of instance {change.name} before this {change.operation.value}"
+    found, facts = _checked(run, guard, change, region, project_id)
+    if found is not None:
+        intent = in_words_of_reuse(found, in_words(change))
+        if not found.is_running:
+            intent += f" less than {time_in_words(guard.reuse_within.total_seconds())} ago"
+    else:
+        intent = f"Takes a backup of instance {change.name} before this {change.operation.value}"
     if guard.save_to is not None:
         check_folder(guard.save_to)
-        intent += f" and saves its files in {Path(guard.save_to).absolute()}"
+        intent += f"{',' if found else ''} and saves its files in {guard.save_to}"
     names = guard.only_if_changed
     if names is not None and change.operation is Operation.UPDATE:
-        found = change.of_interest(names)
-        unknown = change.unknown(found)
-        if unknown and len(unknown) == len(found):
+        changing = change.of_interest(names)
+        unknown = change.unknown(changing)
+        if unknown and len(unknown) == len(changing):
             intent += f" if {listed(unknown)} changes, which is not known yet"
-    run.log.info(change.urn, f"{intent}{_checked(run, change, region, project_id)}.")
+    run.log.info(change.urn, f"{intent}{facts}.")
 
 
-def _checked(run: Run, change: Change, region: str | None, project_id: str | None) -> str:
-    """What the service says of the instance, to follow the intent."""
+def _checked(
+    run: Run, guard: Guard, change: Change, region: str | None, project_id: str | None
+) -> tuple[BackupRecord | None, str]:
+    """A backup that serves for the change already, and what the service says of the instance, to follow the intent."""
     settings = run.program.settings
-    if not change.instance_id:
-        return "; its id is not known yet"
-    if not is_id(change.instance_id):
-        return ""
+    if change.instance_id is None:
+        return None, "; its id is not known yet"
     if settings.credentials_at_hand() is None:
         trouble = settings.profile_trouble()
-        return f"; that it can could not be checked: {trouble or 'there are no credentials at hand'}".rstrip(".")
+        reason = trouble or "there are no credentials at hand"
+        return None, f"; whether it can be backed up could not be checked: {reason}".rstrip(".")
     if region is None or project_id is None:
-        return "; its region or project is not known yet"
+        return None, "; its region or project is not known yet"
     if (service := _service(run, change, region, project_id)) is None:
-        return ""
+        return None, ""
     try:
         instance = run.probe.instance(change.urn, service, change.instance_id)
     except ServiceError as error:
         raise OperationError(
-            f"Instance {change.instance_id} can't be backed up: {no_instance(error).reason}"
+            f"Instance {change.instance_id} can't be backed up: there is no such instance.",
+            facts=(error.summary, *error.facts),
+            advice=error.advice,
         ) from error
     if instance is None:
-        return ""
+        return None, ""
     if instance.is_single_node:
         raise OperationError(
             f"Instance {change.instance_id} can't be backed up: it is a single-node instance, which has no backups.",
@@ -80,9 +90,11 @@ def _checked(run: Run, change: Change, region: str | None, project_id: str | Non
         )
     facts = [details(instance)]
     snapshot = run.probe.backups(change.urn, service, change.instance_id)
-    length = usual_length(snapshot) if snapshot is not None else None
-    if length is not None:
-        facts.append(f"the last one took {time_in_words(length)}")
+    if snapshot is not None:
+        if (found := _existing(run, guard, change, snapshot)) is not None:
+            return found, f" ({'; '.join(facts)})"
+        if (length := usual_length(snapshot)) is not None:
+            facts.append(f"the last one took {time_in_words(length)}")
     if instance.status in _LASTING:
         run.log.warn(
             change.urn,
@@ -91,7 +103,15 @@ def _checked(run: Run, change: Change, region: str | None, project_id: str | Non
         )
     elif instance.task or instance.status not in ("", "RUNNING"):
         facts.append(f"it is busy now ({instance.task or instance.status}), and the run waits until it is not")
-    return f" ({'; '.join(facts)})"
+    return None, f" ({'; '.join(facts)})"
+
+
+def _existing(run: Run, guard: Guard, change: Change, snapshot: Snapshot[BackupRecord]) -> BackupRecord | None:
+    """The backup that the run would find if it came now."""
+    if not change.is_known:
+        return None
+    mark = change_mark(change.change_hash(run.organization))
+    return find_existing(snapshot, mark, guard.reuse_within, now_at(snapshot, run.program.clock))
 
 
 def _service(run: Run, change: Change, region: str, project_id: str) -> BackupService | None:

@@ -6,6 +6,7 @@ a run finds the backup that an earlier run, perhaps on another machine, took for
 
 from __future__ import annotations
 
+import re
 import string
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +19,7 @@ HASH_LENGTH: Final = 12
 """Hexadecimal digits: 48 bits, so that two changes of the same instance never share them by chance."""
 MARK_LENGTH: Final = len(MARK_PREFIX) + HASH_LENGTH + 1
 """With the blank before it."""
+_MARK: Final = re.compile(rf"\s*{MARK_PREFIX}[0-9a-f]{{{HASH_LENGTH}}}\s*$")
 _ROOM: Final = MAX_REMARK_LENGTH - MARK_LENGTH
 """Characters for the remark itself."""
 _CUT: Final = ".."
@@ -71,6 +73,12 @@ def change_mark(change_hash: str) -> str:
 def with_mark(remark: str, mark: str) -> str:
     """The remark as it is sent."""
     return f"{remark} {mark}".strip()
+
+
+def split_mark(remark: str) -> tuple[str, str]:
+    """What the service's record of a remark says, and the change mark at its end; an empty one where there is none."""
+    found = _MARK.search(remark)
+    return (remark[: found.start()], found[0].strip()) if found else (remark, "")
 
 
 def _parse(text: str) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from ..api.links import Link, Links
 from ..operations.download import Download
 from ..operations.errors import DownloadFailedError
 from ..operations.operation import Operation
+from ..operations.part_file import told
 from ..resources.backups import BackupService
 from ..version import version
 
@@ -20,13 +21,15 @@ TIMEOUT: Final = 86_400.0
 """Seconds for a download: it goes on for as long as bytes come, and ends by itself when none do."""
 _LINKS_LIVE: Final = 3600
 """Seconds: as long as the largest file takes; new ones are made where that was too short."""
+_MAX_NAME: Final = 100
+"""Characters of the resource's name that go into a folder's: with the backup's id, file systems allow 255."""
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 """What the name of a folder must not have on every system."""
 
 
 def folder_for(save_to: str, name: str, backup_id: str) -> Path:
     """Where the files of one backup go: no two backups share a folder."""
-    return Path(save_to).absolute() / f"{_UNSAFE.sub('_', name).lstrip('.')}-{backup_id}"
+    return Path(save_to) / f"{_UNSAFE.sub('_', name).lstrip('.')[:_MAX_NAME]}-{backup_id}"
 
 
 def check_folder(save_to: str) -> None:
@@ -35,8 +38,9 @@ def check_folder(save_to: str) -> None:
     Raises:
         DownloadFailedError: something else is in the way.
     """
-    folder = Path(save_to).absolute()
-    there = next(each for each in (folder, *folder.parents) if each.exists())
+    folder = Path(save_to)
+    with told(folder):
+        there = next(each for each in (folder, *folder.parents) if each.exists())
     if not there.is_dir():
         raise DownloadFailedError(
             f"The backup's files can't be saved in {folder}.",
@@ -74,6 +78,14 @@ def _check(paths: list[Path], record: BackupRecord, warn: Callable[[str], None])
             facts=[f"downloaded to {empty[0].parent}"],
             advice="look at the backup in the console; if it is broken, take another one.",
         )
-    total = sum(sizes.values())
-    if record.size and total != record.size:
-        warn(f"The files of backup {record.id} have {total} bytes; the service lists it with {record.size}.")
+    total, listed = sum(sizes.values()), record.size or 0
+    difference = f"The files of backup {record.id} have {total} bytes; the service lists it with {listed}."
+    if total < listed:
+        # A proxy in between, or the storage, may tell of a part of a file as if it were all of it.
+        raise DownloadFailedError(
+            difference,
+            facts=[f"downloaded to {paths[0].parent}"],
+            advice="move them away and run `pulumi up` again; if it persists, look at the backup in the console.",
+        )
+    if listed and total != listed:
+        warn(difference)

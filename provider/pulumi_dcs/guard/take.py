@@ -9,15 +9,22 @@ from typing import Final
 
 from ..api.backup_format import BackupFormat
 from ..api.backups import BackupRecord
-from ..api.clock import in_words
+from ..api.clock import Clock, in_words
 from ..api.errors import DcsError
-from ..operations.errors import CancelledError, CredentialsRefusedError, RecordFailedError, TimedOutError
+from ..operations.errors import (
+    CancelledError,
+    CredentialsRefusedError,
+    OperationError,
+    RecordFailedError,
+    TimedOutError,
+)
 from ..operations.operation import Operation
 from ..operations.ownership import Evidence, Unrecorded
 from ..operations.record_cache import Snapshot
 from ..resources.backups import BackupService, WantedBackup
 from ..resources.limit import check_limit
-from .remark import with_mark
+from ..resources.mark import is_same_remark
+from .remark import split_mark, with_mark
 
 _CLEANUP_TIMEOUT: Final = 60.0
 """Seconds for removing a failed backup's record: nobody waits for that longer than for the error itself."""
@@ -83,6 +90,12 @@ def take(service: BackupService, operation: Operation, order: Order) -> BackupRe
         if not (is_made_here and error.is_documented):
             raise
         raise _with_record_removed(service, operation, order, error) from error
+    if record.is_usable is False:
+        raise OperationError(
+            f"Backup {backup_id} of instance {order.instance_id} succeeded, but nothing can be restored from it.",
+            facts=["DCS lists it with is_support_restore FALSE"],
+            advice="look at it in the console. `pulumi up` takes another one.",
+        )
     if is_made_here:
         order.note(f"Backed up before {order.what}: backup {backup_id}, {in_words(operation.elapsed)}.")
     return record
@@ -93,10 +106,12 @@ def find_existing(
 ) -> BackupRecord | None:
     """The backup that was taken for the change already: one that runs, or that succeeded a short time ago.
 
+    One after which another change of the resource was backed up is none: the change has been made, and undone since.
+
     Args:
         now: by the service's clock.
     """
-    found = [record for record in snapshot.records.values() if record.remark.rstrip().endswith(mark)]
+    found = [record for record in snapshot.records.values() if split_mark(record.remark)[1] == mark]
     running = [record for record in found if record.is_running]
     if running:
         return running[0]
@@ -105,7 +120,31 @@ def find_existing(
         return None
     usable = [record for record in found if record.has_succeeded and record.is_usable is not False]
     young = [record for record in usable if (ended := ended_at(record)) and now - ended <= reuse_within]
-    return max(young, key=lambda record: ended_at(record) or now, default=None)
+    newest = max(young, key=lambda record: ended_at(record) or now, default=None)
+    return None if newest is not None and _is_superseded(newest, snapshot) else newest
+
+
+def in_words_of_reuse(record: BackupRecord, what: str) -> str:
+    """That an existing backup serves for a change, as far as the whole sentence begins with it."""
+    if record.is_running:
+        return f"Goes on with backup {record.id}, which an earlier run took before {what}"
+    return f"Uses backup {record.id}, which an earlier run took before {what}"
+
+
+def _is_superseded(record: BackupRecord, snapshot: Snapshot[BackupRecord]) -> bool:
+    text, mark = split_mark(record.remark)
+    for other in snapshot.records.values():
+        other_text, other_mark = split_mark(other.remark)
+        is_for_another_change = other_mark not in ("", mark) and is_same_remark(other_text, text)
+        is_later = other.created and record.created and other.created > record.created
+        if is_for_another_change and is_later and other.has_succeeded:
+            return True
+    return False
+
+
+def now_at(snapshot: Snapshot[BackupRecord], clock: Clock) -> datetime:
+    """The time by the service's clock; by this machine's where the service does not tell it."""
+    return snapshot.by_service_clock(clock.monotonic()) or datetime.fromtimestamp(clock.time(), timezone.utc)
 
 
 def ended_at(record: BackupRecord) -> datetime | None:
@@ -117,8 +156,7 @@ def _start(service: BackupService, operation: Operation, order: Order) -> tuple[
     """The id of the backup, and whether this call had it started."""
 
     def before_start(snapshot: Snapshot[BackupRecord]) -> None:
-        now = snapshot.by_service_clock(operation.clock.monotonic())
-        now = now or datetime.fromtimestamp(operation.clock.time(), timezone.utc)
+        now = now_at(snapshot, operation.clock)
         if (record := find_existing(snapshot, order.mark, order.reuse_within, now)) is not None:
             raise _FoundError(record)
         check_limit(
@@ -137,13 +175,10 @@ def _start(service: BackupService, operation: Operation, order: Order) -> tuple[
         )
     except _FoundError as found:
         record = found.record
-        if record.is_running:
-            order.note(f"Goes on with backup {record.id}, which an earlier run took before {order.what}.")
-        else:
-            order.note(
-                f"Uses backup {record.id}, which an earlier run took before {order.what}: no other is taken "
-                f"within {in_words(order.reuse_within.total_seconds())}."
-            )
+        note = in_words_of_reuse(record, order.what)
+        if not record.is_running:
+            note += f": no other is taken within {in_words(order.reuse_within.total_seconds())}"
+        order.note(f"{note}.")
         return record.id, False
     operation.report_progress(f"backup {backup_id} was started before {order.what}")
     return backup_id, True

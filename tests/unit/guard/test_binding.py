@@ -13,6 +13,8 @@ import pulumi
 import pytest
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
 from pulumi_dcs import backup_before
+from pulumi_dcs.guard.arguments import text_of
+from pulumi_dcs.guard.run import Run
 
 
 class NoMocks(Mocks):
@@ -76,7 +78,38 @@ def test_equal_calls_share_a_hook_and_others_get_their_own_name() -> None:
     assert names(backup_before("delete", save_to=Path("a"))) == ["pulumi_dcs.backup_before:delete"]
     assert names(backup_before("delete", save_to="a")) == ["pulumi_dcs.backup_before:delete"]
     loop = [names(backup_before("update", instance_id=lambda args: args.id)) for _ in range(3)]
-    assert loop == [[f"pulumi_dcs.backup_before:update-{number}"] for number in (3, 4, 5)]
+    function = "pulumi_dcs.backup_before:update:function"
+    assert loop == [[function], [f"{function}-2"], [f"{function}-3"]]
+
+
+def test_calls_that_tell_the_instance_in_other_ways_never_get_each_others_names() -> None:
+    # The state has these names: the hook that a delete runs must not be one that was made for other resources.
+    first = [names(backup_before("delete", save_to="a", instance_id=told)) for told in (None, "cluster_id")]
+    pulumi.runtime.set_mocks(NoMocks())
+    again = [names(backup_before("delete", save_to="a", instance_id=told)) for told in ("cluster_id", None)]
+    assert first == list(reversed(again))
+    assert first[0] != first[1]
+
+
+def test_a_relative_folder_is_below_the_one_that_the_program_is_in_at_the_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    backup_before("delete", save_to="saved")
+    (guard,) = Run.current().hooks
+    assert guard.save_to == str(tmp_path / "saved")
+
+
+def test_a_coroutine_serves_all_hooks() -> None:
+    async def region() -> str:
+        return "cn-north-4"
+
+    backup_before("update", region=region())
+    (guard,) = Run.current().hooks
+    loop = asyncio.get_event_loop_policy().get_event_loop()
+    for _ in range(2):
+        told = loop.run_until_complete(text_of("region", guard.region, 5.0, may_be_unknown=False))
+        assert told == "cn-north-4"
 
 
 def test_each_run_of_a_program_has_names_of_its_own() -> None:

@@ -103,7 +103,6 @@ def test_a_value_that_is_not_known_perhaps_changes() -> None:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        (pulumi.FileAsset("a"), pulumi.FileAsset("b")),
         (pulumi.StringAsset("a"), pulumi.StringAsset("b")),
         ({"deep": [pulumi.StringAsset("a")]}, {"deep": [pulumi.StringAsset("b")]}),
     ],
@@ -111,3 +110,17 @@ def test_a_value_that_is_not_known_perhaps_changes() -> None:
 def test_assets_are_compared_by_what_they_name(one: object, other: object) -> None:
     assert change({"a": one}, {"a": other}).changed == ["a"]
     assert change({"a": one}, {"a": one}).changed == []
+
+
+@pytest.mark.parametrize(
+    "asset",
+    [
+        pulumi.FileAsset("a"),
+        pulumi.RemoteAsset("https://a"),
+        pulumi.FileArchive("a.zip"),
+        pulumi.AssetArchive({"a": pulumi.FileAsset("a"), "b": pulumi.StringAsset("b")}),
+    ],
+    ids=lambda asset: type(asset).__name__,
+)
+def test_a_file_may_have_changed_under_the_same_name(asset: object) -> None:
+    assert change({"a": [asset]}, {"a": [asset]}).of_interest(["a"]) == ["a"]

@@ -21,13 +21,14 @@ def record(
     remark: str = f"before {MARK}",
     *,
     usable: bool | None = True,
+    began: int = 0,
 ) -> BackupRecord:
     ended = "" if minutes is None else f"{NOW - timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%S.000Z}"
     return BackupRecord(
         backup_id,
         status,
         remark=remark,
-        created_at=ended and "2026-11-20T00:00:00.000Z",
+        created_at=ended and f"2026-11-20T00:{began:02}:00.000Z",
         updated_at=ended,
         is_support_restore=usable,
     )
@@ -71,3 +72,23 @@ def test_nothing_else_is(other: BackupRecord) -> None:
 
 def test_blanks_that_the_service_adds_do_no_harm() -> None:
     assert found(record("b", remark=f"before {MARK}  ")) == "b"
+
+
+OTHER = "~change:ba9876543210"
+
+
+@pytest.mark.parametrize(
+    ("other", "serves"),
+    [
+        (record("other", remark=f"before {OTHER}", began=1), False),
+        (record("other", remark=f"before {OTHER} ", began=1, minutes=500), False),
+        (record("other", BackupStatus.FAILED, remark=f"before {OTHER}", began=1), True),
+        (record("other", BackupStatus.BACKUPING, remark=f"before {OTHER}", began=1), True),
+        (record("other", remark="before", began=1), True),
+        (record("other", remark=f"before of another resource {OTHER}", began=1), True),
+        (record("other", remark=f"before {OTHER}", began=0), True),
+    ],
+    ids=["later", "blank", "failed", "running", "no-change", "other-resource", "earlier"],
+)
+def test_one_serves_no_longer_once_the_resource_was_changed_otherwise(other: BackupRecord, *, serves: bool) -> None:
+    assert found(record("b"), other) == ("b" if serves else None)
