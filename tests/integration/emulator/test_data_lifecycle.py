@@ -105,10 +105,11 @@ def test_a_server_that_was_killed_comes_again_with_what_it_had_saved() -> None:
             client.save()
             client.set("lost", 1)
         (keeper,) = psutil.Process(endpoint.pid).children()
-        for server in keeper.children():
+        servers = keeper.children()
+        for server in servers:
             server.kill()
-            # A moment later only; then the keeper has yet to collect it.
-            until(lambda process=server: process.status() == psutil.STATUS_ZOMBIE)
+        # They end a moment later; then the keeper has yet to collect them.
+        until(lambda: all(server.status() == psutil.STATUS_ZOMBIE for server in servers))
         assert contents(endpoint, HA) == {(0, b"saved"): ("string", -1, b"1")}
 
 
