@@ -79,10 +79,8 @@ class Completion:
         except RecordFailedError as error:
             latest = channel.try_find(operation, which.instance_id, which.restore_id)
             properties = outputs(kept, which.restore_id, latest, endpoint)
-            error_code = hidden(error.error_code, inputs)
-            properties |= {"error_code": error_code} if error_code else {}
-            facts = [hidden(fact, inputs) for fact in error.facts]
-            facts.append(self._state_of(service, which))
+            properties |= {"error_code": error.error_code} if error.error_code else {}
+            facts = [*error.facts, self._state_of(service, which)]
             text = str(DcsError(error.summary, facts=facts, advice=ways_on(noun)))
             raise ResourceInitFailedError(text, id=str(which), properties=properties) from None
         except RecordGoneError as error:
@@ -133,8 +131,3 @@ def ways_on(noun: str) -> str:
         f"look at the instance. To {noun} again, change `triggers`. To leave the instance as it is, set wait=False, or "
         f"take the resource out of the program: that touches no data. The next `pulumi up` does not {noun} by itself."
     )
-
-
-def hidden(text: str, inputs: Inputs) -> str:
-    """The service's text without the password, should it be in there."""
-    return text.replace(inputs.target_password, "***") if inputs.target_password else text
