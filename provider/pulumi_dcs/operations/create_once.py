@@ -215,6 +215,11 @@ class CreateOnce(Generic[R]):
         return f"no {self._kind.noun} was started"
 
     def _advice(self, error: DcsError) -> str:
+        if self._sending.is_outstanding and not self._kind.is_repeatable:
+            return (
+                f"look at the instance in the console first. `pulumi up` takes the {self._kind.noun} over if the "
+                f"service lists it by then; if not, it {self._kind.again}."
+            )
         if self._sending.is_outstanding:
             return (
                 f"run `pulumi up` again: it takes the {self._kind.noun} over if it can prove that it is this one; "
