@@ -50,7 +50,8 @@ def test_a_lost_request_is_not_sent_again_by_the_same_run(
     outcome = stack.up()
     assert not outcome.ok
     assert "a response was lost: whether a restore was started is not known" in outcome.diagnostics
-    assert "run `pulumi up` again: it takes the restore over if it can prove that it is this one" in outcome.diagnostics
+    assert "look at the instance in the console first. `pulumi up` takes the restore over if" in outcome.diagnostics
+    assert "if not, it restores, and overwrites what was written since." in outcome.diagnostics
     assert posts(endpoint) == 1
     assert not restores_in(stack)
     # A person has read that: and the service lists no restore that the request can have started.

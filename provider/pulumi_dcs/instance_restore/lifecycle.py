@@ -37,6 +37,7 @@ from .adoption import Adoption
 from .completion import Completion, not_repeated
 from .creation import Creation
 from .identity import RestoreId
+from .names import TARGET_PASSWORD
 from .orphans import name_orphans
 from .preflight import Preflight
 from .properties import (
@@ -151,7 +152,7 @@ class Lifecycle:
         if phase_of(known) is not Phase.RUNNING:
             return ReadResponse(request.id, known)
         inputs = Inputs.of(known)
-        service = self._services.of(known)
+        service = self._services.of({**known, TARGET_PASSWORD: request.inputs.get(TARGET_PASSWORD)})
         kind = kind_of(is_import=inputs.is_import)
         operation = self._operation(f"list the {kind.noun}s of instance {which.instance_id}", request, READ_TIMEOUT)
         channel = service.channel(is_import=inputs.is_import)
@@ -228,8 +229,10 @@ class Lifecycle:
         if adopted is not None and not self._adoption.is_spent(urn, adopted):
             return self._preflight.check_adoption(urn, inputs)
         held = next((each for each in self._session.in_state(urn) if each.urn == urn), None)
-        why = preview.again(phase_of(held.outputs), RestoreId.parse(held.id).restore_id) if held is not None else ""
-        return self._preflight.check_restore(urn, inputs, why=why)
+        before = RestoreId.parse(held.id) if held is not None else None
+        if held is None or before is None or before.instance_id != inputs.get("instance_id"):
+            return self._preflight.check_restore(urn, inputs)
+        return self._preflight.check_restore(urn, inputs, why=preview.again(phase_of(held.outputs), before.restore_id))
 
     def _say_what_an_update_does(
         self, urn: str, which: RestoreId, old_outputs: Mapping[str, Any], *, is_waited_for: bool

@@ -46,8 +46,8 @@ def _orphans(session: Session, services: RestoreServices, *, is_import: bool) ->
 def _ways_out(restore_id: str, name: str) -> str:
     if not restore_id:
         return (
-            f"If {name!r} is declared as it was then, `pulumi up` goes on with it where the service lists it; else look "
-            "at the instance in the console."
+            f"If {name!r} is declared as it was then, `pulumi up` goes on with it where the service lists it; "
+            "else look at the instance in the console."
         )
     return (
         f"`pulumi up` goes on with it if {name!r} is declared as it was then; "
