@@ -66,9 +66,9 @@ class Lifecycle:
         self._session = session
         self._services = session.shared(RestoreServices.of_session)
         self._locations = LocationFiller(session)
-        backups = session.shared(BackupServices.of_session)
-        self._preflight = Preflight(session, self._locations, backups, self._services)
-        self._completion = Completion(session, backups)
+        self._backups = session.shared(BackupServices.of_session)
+        self._preflight = Preflight(session, self._locations, self._backups, self._services)
+        self._completion = Completion(session, self._backups)
         self._adoption = Adoption(session)
         self._name_orphans = name_orphans(session, self._services)
 
@@ -131,10 +131,12 @@ class Lifecycle:
         adopted = inputs.adopt_restore_id
         if adopted is not None and not self._adoption.is_spent(request.urn, adopted):
             return self._adopt(request, operation, inputs, adopted)
-        creation = Creation(self._session, service, request, inputs, started_at)
+        creation = Creation(
+            self._session, service, self._backups.of(request.properties), request, inputs, started_at=started_at
+        )
         try:
             which = RestoreId(inputs.instance_id, creation.run(operation))
-            return self._completion.finish(service, operation, request.properties, which)
+            return self._completion.finish(service, operation, request.properties, which, creation.backup)
         finally:
             creation.note_returned()
 
