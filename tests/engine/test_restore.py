@@ -137,7 +137,7 @@ def test_a_status_that_is_not_documented_is_no_success(stack: Stack, endpoint: L
         assert "as 'rolledback', at 100 %: a status that is not documented. Whether it has succeeded is not known." in (
             outcome.diagnostics
         )
-        assert "the instance is RUNNING now" in outcome.diagnostics
+        assert "To leave the instance as it is, set wait=False" in outcome.diagnostics
     declare(stack, **given, wait=False)
     applied(stack.up())
     applied(stack.up("--expect-no-changes"))
