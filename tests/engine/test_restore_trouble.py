@@ -117,6 +117,8 @@ def test_a_killed_run_is_gone_on_with(
     declare(stack, **given)
     killed_up(stack, lambda: endpoint.count("list_restores") > 1)
     (left,) = [row["task_id"] for row in endpoint.restores()]
+    preview = applied(stack.preview())
+    assert "`pulumi up` restores only if it is certain that that one has not." in preview.diagnostics
     endpoint.change_task("restores", left, duration=0.0 if finished else 5.0, created=time.time() - 3.0)
     outcome = applied(stack.up())
     assert f"going on with restore {left} of an interrupted run" in outcome.text

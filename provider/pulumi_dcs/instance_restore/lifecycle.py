@@ -25,6 +25,7 @@ from ..operations.operation import Operation
 from ..operations.wait import MISSING_TIMEOUT
 from ..resources.advice import in_pulumis_terms
 from ..resources.backups import BackupServices
+from ..resources.create_attempt import may_be_equal
 from ..resources.diagnosed import diagnosed
 from ..resources.inputs import newly_secret
 from ..resources.location import LocationFiller
@@ -49,6 +50,7 @@ from .properties import (
     outputs_with,
     phase_of,
     replacements,
+    replacing_inputs,
     updates,
 )
 from .service import RestoreService, RestoreServices, kind_of
@@ -230,11 +232,14 @@ class Lifecycle:
         adopted = inputs.get("adopt_restore_id")
         if adopted is not None and not self._adoption.is_spent(urn, adopted):
             return self._preflight.check_adoption(urn, inputs)
+        why = ""
         held = next((each for each in self._session.in_state(urn) if each.urn == urn), None)
-        before = RestoreId.parse(held.id) if held is not None else None
-        if held is None or before is None or before.instance_id != inputs.get("instance_id"):
-            return self._preflight.check_restore(urn, inputs)
-        return self._preflight.check_restore(urn, inputs, why=preview.again(phase_of(held.outputs), before.restore_id))
+        if held is not None and (before := RestoreId.parse(held.id)).instance_id == inputs.get("instance_id"):
+            why = preview.again(phase_of(held.outputs), before.restore_id)
+        declared, pending = replacing_inputs(inputs), self._session.pending_creates(urn)
+        if any(may_be_equal(replacing_inputs(each.inputs), declared) for each in pending):
+            why += preview.INTERRUPTED
+        return self._preflight.check_restore(urn, inputs, why=why)
 
     def _say_what_an_update_does(
         self, urn: str, which: RestoreId, old_outputs: Mapping[str, Any], *, is_waited_for: bool

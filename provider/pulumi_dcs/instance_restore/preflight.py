@@ -49,7 +49,7 @@ class Preflight:
         """Find out whether it can be restored, and warn of what is overwritten.
 
         Args:
-            why: to follow the warning: why it restores again.
+            why: to follow the warning: why it restores again, or may not.
         """
         try:
             instance, backup, failures = self._ask(urn, inputs)

@@ -12,6 +12,10 @@ from ..engine.unknowns import UNKNOWN
 from .properties import Inputs, Phase
 
 _MB: Final = 1024 * 1024
+INTERRUPTED: Final = (
+    " An earlier run of it was interrupted: `pulumi up` restores only if it is certain that that one has not."
+)
+"""Of a resource that the saved state has as being created, to follow what it does."""
 
 
 def restoring(inputs: Mapping[str, Any], instance: Instance | None, backup: BackupRecord | None) -> str:
