@@ -59,6 +59,26 @@ def test_where_the_backups_cant_be_listed_the_service_decides(scene: Scene, faul
     assert len(posts) == 1
 
 
+@pytest.mark.parametrize("carried_out", [True, False])
+def test_a_busy_code_with_a_500_is_no_proof_that_nothing_was_started(scene: Scene, *, carried_out: bool) -> None:
+    body = '{"error_code": "DCS.4069", "error_msg": "another user"}'
+    fault = Fault(operation="create_restore", status=500, body=body, carried_out=carried_out)
+    scene.service.world.faults.planned.append(fault)
+    posts = posts_of(scene)
+    assert scene.stack.up(scene.declared)
+    assert (len(posts), scene.restores) == (1 if carried_out else 2, 1)
+
+
+def test_whatever_the_service_calls_a_restore_its_resource_can_be_deleted(scene: Scene) -> None:
+    body = '{"restore_id": "../x"}'
+    scene.service.world.faults.planned.append(Fault(operation="create_restore", status=200, body=body))
+    scene.declared["rollback"]["wait"] = False
+    assert scene.stack.up(scene.declared)
+    assert scene.stack.up(scene.declared)
+    assert scene.stack.refresh()
+    assert scene.stack.destroy()
+
+
 def test_a_killed_runs_restore_needs_its_backup_no_more(scene: Scene) -> None:
     scene.kill_after_post()
     scene.store.remove_backup(scene.declared["rollback"]["backup_id"])
