@@ -13,7 +13,7 @@ from .clients import Clients
 from .config.settings import Settings
 from .engine.host import install
 from .engine.requests import ProgramFacts
-from .engine.stack_state import StackStates, StackStateUnavailable, StateResource
+from .engine.stack_state import PendingCreate, StackStates, StackStateUnavailable, StateResource
 from .engine.workspace import backend_url
 from .operations.operation import Operation
 from .recovery.evidence import ReadsStackStates, records_in
@@ -151,6 +151,14 @@ class Session:
             return self.stack_states.read(urn, self._organization).resources
         except StackStateUnavailable:
             return ()
+
+    def pending_creates(self, urn: str) -> tuple[PendingCreate, ...]:
+        """The creates of the resource that the saved state has as pending; empty where it can't be read."""
+        try:
+            found = self.stack_states.read(urn, self._organization).pending_creates
+        except StackStateUnavailable:
+            return ()
+        return tuple(each for each in found if each.urn == urn)
 
     def operation(self, name: str, urn: str, timeout: float) -> Operation:
         """An operation for a resource.

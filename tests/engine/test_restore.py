@@ -76,7 +76,8 @@ def test_another_input_restores_again_and_the_preview_warns(stack: Stack, endpoi
     target = changed.get("instance_id", HA)
     assert "    warning: Overwrites all data of instance " in preview.diagnostics
     assert f"with backup {changed.get('backup_id', first)} of 20" in preview.diagnostics
-    assert f"It was restored before ({old}): what was written since is lost." in preview.diagnostics
+    told_before = f"It was restored before ({old}): what was written since is lost." in preview.diagnostics
+    assert told_before == (target == HA)
     (step,) = steps(stack)
     assert step["op"] == "replace"
     assert posts(endpoint) == 1
@@ -126,6 +127,23 @@ def test_a_restore_that_is_not_waited_for(stack: Stack, endpoint: LocalEndpoint)
     assert posts(endpoint) == 1
 
 
+def test_a_status_that_is_not_documented_is_no_success(stack: Stack, endpoint: LocalEndpoint) -> None:
+    endpoint.behave(restore_status="rolledback", restore_progress="100.00")
+    given = {"instance_id": HA, "backup_id": endpoint.add_backup(HA)}
+    declare(stack, **given)
+    for _ in range(2):
+        outcome = stack.up()
+        assert not outcome.ok
+        assert "as 'rolledback', at 100 %: a status that is not documented. Whether it has succeeded is not known." in (
+            outcome.diagnostics
+        )
+        assert "To leave the instance as it is, set wait=False" in outcome.diagnostics
+    declare(stack, **given, wait=False)
+    applied(stack.up())
+    applied(stack.up("--expect-no-changes"))
+    assert posts(endpoint) == 1
+
+
 def test_unknown_ids_pass_the_preview(stack: Stack, endpoint: LocalEndpoint) -> None:
     target = endpoint.add_instance(engine_version="7.0", capacity=64.0)
     stack.write(
@@ -133,13 +151,13 @@ def test_unknown_ids_pass_the_preview(stack: Stack, endpoint: LocalEndpoint) -> 
         f"backup = InstanceBackup('backup', instance_id={HA!r})\n"
         f"InstanceRestore('rollback', instance_id={HA!r}, backup_id=backup.backup_id)\n"
         f"InstanceRestore('copy', instance_id=backup.backup_id.apply(lambda _: {target!r}), "
-        f"source_instance_id=backup.instance_id.apply(lambda each: each), backup_id=backup.backup_id, "
+        f"source_instance_id=backup.backup_id.apply(lambda _: {HA!r}), backup_id=backup.backup_id, "
         f"target_password=backup.backup_id)"
     )
-    preview = applied(stack.preview())
+    preview = applied(stack.preview("--save-plan", str(stack.folder / "plan.json")))
     assert "with a backup that is not known yet." in preview.diagnostics
     assert "into an instance that is not known yet: overwrites the data of all keys" in preview.diagnostics
-    applied(stack.up())
+    applied(stack.up("--plan", str(stack.folder / "plan.json")))
     applied(stack.up("--expect-no-changes"))
     assert posts(endpoint) == 1
     assert endpoint.count("create_migration") == 1

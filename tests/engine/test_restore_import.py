@@ -126,6 +126,18 @@ def test_a_failed_import_shows_the_services_message_and_is_not_repeated(
     assert_hidden(stack, outcome, again, refreshed)
 
 
+def test_nor_is_the_password_in_the_message_that_a_refresh_finds(
+    stack: Stack, endpoint: LocalEndpoint, given: dict[str, Any]
+) -> None:
+    endpoint.behave(import_duration=LONG, import_failure=f"can't log in with {PASSWORD}")
+    declare(stack, **given, wait=False)
+    created = applied(stack.up())
+    endpoint.change_task("migrations", endpoint.migrations()[0]["task_id"], duration=0.0)
+    refreshed = applied(stack.refresh())
+    assert the_restore(stack)["outputs"]["error_code"] == "can't log in with ***"
+    assert_hidden(stack, created, refreshed)
+
+
 def test_another_password_imports_again(stack: Stack, endpoint: LocalEndpoint, given: dict[str, Any]) -> None:
     declare(stack, **given)
     applied(stack.up())

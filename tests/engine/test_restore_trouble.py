@@ -50,7 +50,8 @@ def test_a_lost_request_is_not_sent_again_by_the_same_run(
     outcome = stack.up()
     assert not outcome.ok
     assert "a response was lost: whether a restore was started is not known" in outcome.diagnostics
-    assert "run `pulumi up` again: it takes the restore over if it can prove that it is this one" in outcome.diagnostics
+    assert "look at the instance in the console first. `pulumi up` takes the restore over if" in outcome.diagnostics
+    assert "if not, it restores, and overwrites what was written since." in outcome.diagnostics
     assert posts(endpoint) == 1
     assert not restores_in(stack)
     # A person has read that: and the service lists no restore that the request can have started.
@@ -116,6 +117,8 @@ def test_a_killed_run_is_gone_on_with(
     declare(stack, **given)
     killed_up(stack, lambda: endpoint.count("list_restores") > 1)
     (left,) = [row["task_id"] for row in endpoint.restores()]
+    preview = applied(stack.preview())
+    assert "`pulumi up` restores only if it is certain that that one has not." in preview.diagnostics
     endpoint.change_task("restores", left, duration=0.0 if finished else 5.0, created=time.time() - 3.0)
     outcome = applied(stack.up())
     assert f"going on with restore {left} of an interrupted run" in outcome.text

@@ -11,7 +11,7 @@ from typing import Final
 
 from .clock import Clock, Pause
 from .credentials import Credentials, CredentialSource
-from .error_response import describe, error_from, is_throttled, named_wait
+from .error_response import describe, error_from, is_throttled, named_wait, redaction
 from .errors import CredentialsUnavailable, DcsError, ServiceError
 from .location import Location
 from .messages import Request, Response
@@ -91,6 +91,10 @@ class Client:
         if secret:
             with self._lock:
                 self._secrets |= {secret}
+
+    def redacted(self, text: str) -> str:
+        """A text that the service sent, without what is to be hidden."""
+        return redaction(self._secrets)(text)
 
     def unexpected(self, response: Response, request: Request, *, action: str) -> ServiceError:
         """The error for a response with an expected status, but not what the API page says."""

@@ -59,15 +59,9 @@ def error_from(
         service: what responded.
         retry_after: seconds until the next request may leave, where that is known better than from the response.
     """
-    hidden = _forms(secrets)
     if request.is_confidential:
         response = _documented_part(response)
-
-    def redacted(text: str) -> str:
-        for secret in hidden:
-            text = text.replace(secret, "***")
-        return text
-
+    redacted = redaction(secrets)
     # Before anything is cut: the beginning of a secret at a cut's edge would no longer be recognised.
     sent_code, message = _code_and_message(response, redacted)
     code = error_codes.canonical(sent_code)
@@ -149,6 +143,18 @@ def _kind(status: int, code: str) -> tuple[type[ServiceError], str]:
     if 400 <= status < 500 and status != 408:
         return ServiceError, "refused to"
     return UnexpectedResponse, "failed to" if status >= 500 else "gave no usable response when asked to"
+
+
+def redaction(secrets: Iterable[str]) -> Callable[[str], str]:
+    """What puts asterisks in place of the secrets in a text."""
+    hidden = _forms(secrets)
+
+    def redacted(text: str) -> str:
+        for secret in hidden:
+            text = text.replace(secret, "***")
+        return text
+
+    return redacted
 
 
 def _forms(secrets: Iterable[str]) -> list[str]:

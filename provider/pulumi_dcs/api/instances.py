@@ -78,7 +78,7 @@ class Instance:
         row: Mapping[str, Any] = body if isinstance(body, Mapping) else {}
         return cls(
             instance_id=instance_id or word(row.get("instance_id")),
-            name=text(row.get("name")),
+            name=" ".join(text(row.get("name")).split()),
             cache_mode=word(row.get("cache_mode")).lower(),
             status=word(row.get("status")).upper(),
             task=word(row.get("task")).upper(),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar
 
 from .clock import Pause
+from .error_response import clean
 from .messages import Request, path_segment
 from .pages import MAX_PAGE_SIZE, Page, read_page
 from .parsing import parse_time, text, word
@@ -118,8 +119,12 @@ class MigrationTask:
         return self.error_message
 
     @classmethod
-    def parse(cls, row: object) -> MigrationTask | None:
-        """Read one row; None where it is no task (no ``task_id``)."""
+    def parse(cls, row: object, redacted: Callable[[str], str] = str) -> MigrationTask | None:
+        """Read one row; None where it is no task (no ``task_id``).
+
+        Args:
+            redacted: hides what the service's words must not show.
+        """
         task_id = word(row.get("task_id")) if isinstance(row, Mapping) else ""
         if not isinstance(row, Mapping) or not task_id:
             return None
@@ -132,7 +137,8 @@ class MigrationTask:
             target_instance_id=word(row.get("target_instance_id")),
             created_at=word(row.get("created_at")),
             released_at=word(row.get("released_at")),
-            error_message=" ".join(text(row.get("error_message")).split())[:200],
+            # Before it is cut: the beginning of a password at the cut's edge would no longer be recognised.
+            error_message=clean(redacted(text(row.get("error_message"))))[:200],
         )
 
 
@@ -185,7 +191,7 @@ class Migrations:
             action=f"list the imports into instance {instance_id}",
             rows="migration_tasks",
             total="count",
-            parse=MigrationTask.parse,
+            parse=lambda row: MigrationTask.parse(row, self._client.redacted),
             limit=limit,
             offset=offset,
             pause=self._pause,

@@ -11,6 +11,7 @@ from google.protobuf import any_pb2
 from pulumi.runtime.proto import status_pb2
 
 from .errors import DiagnosticError, ResourceInitFailedError
+from .log import displayable
 from .messages import INIT_CAN_FAIL, init_failed
 
 _DETAILS: Final = "grpc-status-details-bin"
@@ -60,7 +61,7 @@ def text_of(error: Exception, operation: str, *, debug: bool) -> str:
         shown += "\n" + _frames(error)
     elif not is_expected:
         shown += "\n  Turn on debugging to see the frames that led to it."
-    return shown.encode(errors="replace").decode()
+    return displayable(shown)
 
 
 def _bug(error: Exception, operation: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 import time
 from typing import Final
@@ -15,6 +16,13 @@ _TIMEOUT: Final = 5.0
 """Seconds that a message may take: an engine that is being suspended must not hold up the work."""
 _PROGRESS_DELAY: Final = 0.1
 """Seconds between two passing messages of this process: each takes the engine's time, and nobody reads more."""
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Control characters but for the line feed and the tab: what a terminal would obey in place of showing."""
+
+
+def displayable(text: str) -> str:
+    """The text as a terminal can show it, whatever the service or a program has put into it."""
+    return _CONTROL.sub(" ", text).encode(errors="replace").decode()
 
 
 class Log:
@@ -72,8 +80,8 @@ class Log:
     def _log(self, urn: str, message: str, severity: engine_pb2.LogSeverity.ValueType, *, ephemeral: bool) -> None:
         if self._engine is None:
             return
-        text = self.without_hidden(message).encode(errors="replace").decode()
         # The engine may be gone already; a message that can't be shown must not fail the work.
         with contextlib.suppress(grpc.RpcError, ValueError):
+            text = displayable(self.without_hidden(message))
             request = engine_pb2.LogRequest(severity=severity, message=text, urn=urn, ephemeral=ephemeral)
             self._engine.Log(request, timeout=_TIMEOUT)

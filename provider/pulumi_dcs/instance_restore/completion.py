@@ -46,12 +46,18 @@ class Completion:
         self._backups = backups
 
     def finish(
-        self, service: RestoreService, operation: Operation, declared: Mapping[str, Any], which: RestoreId
+        self,
+        service: RestoreService,
+        operation: Operation,
+        declared: Mapping[str, Any],
+        which: RestoreId,
+        backup: BackupRecord | None = None,
     ) -> CreateResponse:
         """Wait for the restore, unless that is not wanted; its id and outputs.
 
         Args:
             declared: the checked inputs.
+            backup: what it restores from, if that was looked at before.
 
         Raises:
             ResourceInitFailedError: it has not succeeded; it stays in the state.
@@ -60,7 +66,7 @@ class Completion:
         channel, endpoint = service.channel(is_import=inputs.is_import), service.client.location.endpoint
         if not inputs.wait:
             latest = channel.try_find(operation, which.instance_id, which.restore_id)
-            return CreateResponse(str(which), outputs(kept, which.restore_id, latest, endpoint))
+            return CreateResponse(str(which), outputs(kept, which.restore_id, latest, endpoint, backup))
         noun = channel.kind.noun
         try:
             record = channel.wait(operation, which.instance_id, which.restore_id)
@@ -79,10 +85,8 @@ class Completion:
         except RecordFailedError as error:
             latest = channel.try_find(operation, which.instance_id, which.restore_id)
             properties = outputs(kept, which.restore_id, latest, endpoint)
-            error_code = hidden(error.error_code, inputs)
-            properties |= {"error_code": error_code} if error_code else {}
-            facts = [hidden(fact, inputs) for fact in error.facts]
-            facts.append(self._state_of(service, which))
+            properties |= {"error_code": error.error_code} if error.error_code else {}
+            facts = [*error.facts, self._state_of(service, which)]
             text = str(DcsError(error.summary, facts=facts, advice=ways_on(noun)))
             raise ResourceInitFailedError(text, id=str(which), properties=properties) from None
         except RecordGoneError as error:
@@ -90,7 +94,7 @@ class Completion:
             text = str(DcsError(error.summary, facts=facts, advice=ways_on(noun)))
             properties = outputs(kept, which.restore_id, None, endpoint) | {"status": GONE}
             raise ResourceInitFailedError(text, id=str(which), properties=properties) from error
-        backup = self._backup(inputs, operation)
+        backup = backup or self._backup(inputs, operation)
         return CreateResponse(str(which), outputs(kept, which.restore_id, record, endpoint, backup))
 
     def _backup(self, inputs: Inputs, operation: Operation) -> BackupRecord | None:
@@ -133,8 +137,3 @@ def ways_on(noun: str) -> str:
         f"look at the instance. To {noun} again, change `triggers`. To leave the instance as it is, set wait=False, or "
         f"take the resource out of the program: that touches no data. The next `pulumi up` does not {noun} by itself."
     )
-
-
-def hidden(text: str, inputs: Inputs) -> str:
-    """The service's text without the password, should it be in there."""
-    return text.replace(inputs.target_password, "***") if inputs.target_password else text

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from ..api.backups import BackupRecord
 from ..api.clock import Pause
+from ..api.errors import DcsError
 from ..api.migrations import Migrations
 from ..api.restores import Restores
 from ..engine.requests import CreateRequest
+from ..operations.errors import CancelledError, OperationError, TimedOutError
 from ..operations.operation import Operation
+from ..operations.wait import MISSING_TIMEOUT
 from ..recovery.orphans import with_kind
+from ..resources.backups import BackupService
 from ..resources.create_attempt import CreateAttempt
 from ..session import Session
+from .preflight import backup_failures
 from .properties import Inputs, inputs_hash, replacing_inputs
 from .service import RestoreService, kind_of
 from .wanted import WantedImport, WantedRestore, task_name, task_prefix
+
+
+class BackupUnusableError(OperationError):
+    """The backup can't be restored from."""
 
 
 class Creation:
@@ -20,15 +30,28 @@ class Creation:
 
     Args:
         service: the restores of the project in the region.
+        backups: the backups there.
         inputs: what is declared.
         started_at: when the engine called this create (monotonic).
+
+    Attributes:
+        backup: what it restores from, once that was looked at.
     """
 
     def __init__(
-        self, session: Session, service: RestoreService, request: CreateRequest, inputs: Inputs, started_at: float
+        self,
+        session: Session,
+        service: RestoreService,
+        backups: BackupService,
+        request: CreateRequest,
+        inputs: Inputs,
+        *,
+        started_at: float,
     ) -> None:
+        self.backup: BackupRecord | None = None
         self._session = session
         self._service = service
+        self._backups = backups
         self._urn = request.urn
         self._inputs = inputs
         self._hash = inputs_hash(request.properties)
@@ -70,6 +93,7 @@ class Creation:
             wanted=WantedRestore(inputs.backup_id),
             attempt=self._own.begin(operation),
             saved_state=self._own.evidence(),
+            before_start=lambda: self._check_backup(operation),
         )
 
     def _import(self, operation: Operation) -> str:
@@ -94,4 +118,30 @@ class Creation:
             wanted=WantedImport(prefix, name, is_name_proof=bool(self._urn and replaced)),
             attempt=self._own.begin(operation),
             saved_state=self._own.evidence(),
+            before_start=lambda: self._check_backup(operation),
         )
+
+    def _check_backup(self, operation: Operation) -> None:
+        """Make sure that the backup is the instance's, and has succeeded: a preview may not have known its id.
+
+        Where that can't be found out, the service decides.
+
+        Raises:
+            BackupUnusableError: it is not, or has not.
+        """
+        if self.backup is not None:
+            return
+        inputs = self._inputs
+        try:
+            self.backup = self._backups.find(
+                operation, inputs.backed_up_id, inputs.backup_id, missing_timeout=MISSING_TIMEOUT
+            )
+        except (TimedOutError, CancelledError):
+            raise
+        except DcsError:
+            return
+        for failure in backup_failures(self.backup, inputs):
+            raise BackupUnusableError(
+                f"Backup {inputs.backup_id} can't be restored to instance {inputs.instance_id}.",
+                facts=[f"{failure.property}: {failure.reason}"],
+            )

@@ -27,7 +27,8 @@ class RestoreId:
             RecordNotFoundError: it is not one.
         """
         instance_id, slash, restore_id = resource_id.partition("/")
-        if not (slash and is_id(instance_id) and is_id(restore_id)):
+        # Whatever the service called the restore, its resource can be read and deleted.
+        if not (slash and is_id(instance_id) and restore_id):
             raise RecordNotFoundError(
                 f"{resource_id!r} is not a valid InstanceRestore id.", advice="it is <instance_id>/<restore_id>."
             )

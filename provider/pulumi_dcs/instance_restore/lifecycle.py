@@ -25,6 +25,7 @@ from ..operations.operation import Operation
 from ..operations.wait import MISSING_TIMEOUT
 from ..resources.advice import in_pulumis_terms
 from ..resources.backups import BackupServices
+from ..resources.create_attempt import may_be_equal
 from ..resources.diagnosed import diagnosed
 from ..resources.inputs import newly_secret
 from ..resources.location import LocationFiller
@@ -37,6 +38,7 @@ from .adoption import Adoption
 from .completion import Completion, not_repeated
 from .creation import Creation
 from .identity import RestoreId
+from .names import TARGET_PASSWORD
 from .orphans import name_orphans
 from .preflight import Preflight
 from .properties import (
@@ -48,6 +50,7 @@ from .properties import (
     outputs_with,
     phase_of,
     replacements,
+    replacing_inputs,
     updates,
 )
 from .service import RestoreService, RestoreServices, kind_of
@@ -65,9 +68,9 @@ class Lifecycle:
         self._session = session
         self._services = session.shared(RestoreServices.of_session)
         self._locations = LocationFiller(session)
-        backups = session.shared(BackupServices.of_session)
-        self._preflight = Preflight(session, self._locations, backups, self._services)
-        self._completion = Completion(session, backups)
+        self._backups = session.shared(BackupServices.of_session)
+        self._preflight = Preflight(session, self._locations, self._backups, self._services)
+        self._completion = Completion(session, self._backups)
         self._adoption = Adoption(session)
         self._name_orphans = name_orphans(session, self._services)
 
@@ -130,10 +133,12 @@ class Lifecycle:
         adopted = inputs.adopt_restore_id
         if adopted is not None and not self._adoption.is_spent(request.urn, adopted):
             return self._adopt(request, operation, inputs, adopted)
-        creation = Creation(self._session, service, request, inputs, started_at)
+        creation = Creation(
+            self._session, service, self._backups.of(request.properties), request, inputs, started_at=started_at
+        )
         try:
             which = RestoreId(inputs.instance_id, creation.run(operation))
-            return self._completion.finish(service, operation, request.properties, which)
+            return self._completion.finish(service, operation, request.properties, which, creation.backup)
         finally:
             creation.note_returned()
 
@@ -151,7 +156,7 @@ class Lifecycle:
         if phase_of(known) is not Phase.RUNNING:
             return ReadResponse(request.id, known)
         inputs = Inputs.of(known)
-        service = self._services.of(known)
+        service = self._services.of({**known, TARGET_PASSWORD: request.inputs.get(TARGET_PASSWORD)})
         kind = kind_of(is_import=inputs.is_import)
         operation = self._operation(f"list the {kind.noun}s of instance {which.instance_id}", request, READ_TIMEOUT)
         channel = service.channel(is_import=inputs.is_import)
@@ -227,8 +232,13 @@ class Lifecycle:
         adopted = inputs.get("adopt_restore_id")
         if adopted is not None and not self._adoption.is_spent(urn, adopted):
             return self._preflight.check_adoption(urn, inputs)
+        why = ""
         held = next((each for each in self._session.in_state(urn) if each.urn == urn), None)
-        why = preview.again(phase_of(held.outputs), RestoreId.parse(held.id).restore_id) if held is not None else ""
+        if held is not None and (before := RestoreId.parse(held.id)).instance_id == inputs.get("instance_id"):
+            why = preview.again(phase_of(held.outputs), before.restore_id)
+        declared, pending = replacing_inputs(inputs), self._session.pending_creates(urn)
+        if any(may_be_equal(replacing_inputs(each.inputs), declared) for each in pending):
+            why += preview.INTERRUPTED
         return self._preflight.check_restore(urn, inputs, why=why)
 
     def _say_what_an_update_does(

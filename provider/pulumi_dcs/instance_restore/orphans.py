@@ -39,10 +39,19 @@ def _orphans(session: Session, services: RestoreServices, *, is_import: bool) ->
         lambda inputs: with_kind(noun, inputs_hash(inputs)),
         session.log.warn,
         kind=noun,
-        ways_out=lambda restore_id, name: (
-            f"`pulumi up` goes on with it if {name!r} is declared as it was then; "
-            f"adopt_restore_id={restore_id or '<its id>'!r} takes it over. Neither touches any data."
-        ),
+        ways_out=_ways_out,
+    )
+
+
+def _ways_out(restore_id: str, name: str) -> str:
+    if not restore_id:
+        return (
+            f"If {name!r} is declared as it was then, `pulumi up` goes on with it where the service lists it; "
+            "else look at the instance in the console."
+        )
+    return (
+        f"`pulumi up` goes on with it if {name!r} is declared as it was then; "
+        f"adopt_restore_id={restore_id!r} takes it over. Neither touches any data."
     )
 
 
@@ -84,4 +93,5 @@ def _find(entry: Entry, session: Session, services: RestoreServices, *, is_impor
         found = fitting[0]
         return Found(found.id, f"{noun} {found.id} of instance {site.instance_id} ({found.status_text})")
     is_over = request is None or request.time_left(snapshot.service_time) == 0
-    return Found("", "") if snapshot.is_complete and is_over else unseen
+    # Of one that was killed, nobody has told the user yet that it may have restored.
+    return Found("", "") if snapshot.is_complete and is_over and entry.is_unresolved else unseen

@@ -49,7 +49,7 @@ class Preflight:
         """Find out whether it can be restored, and warn of what is overwritten.
 
         Args:
-            why: to follow the warning: why it restores again.
+            why: to follow the warning: why it restores again, or may not.
         """
         try:
             instance, backup, failures = self._ask(urn, inputs)
@@ -108,7 +108,7 @@ class Preflight:
             return instance, None, failures
         backup = snapshot.records.get(wanted.backup_id)
         if backup is not None or snapshot.is_complete:
-            failures += _backup_failures(backup, wanted)
+            failures += backup_failures(backup, wanted)
         return instance, backup, failures
 
     def _operation(self, name: str, urn: str) -> Operation:
@@ -139,7 +139,8 @@ def _import_failures(target: Instance, source: Instance) -> Iterator[Failure]:
         )
 
 
-def _backup_failures(backup: BackupRecord | None, wanted: Inputs) -> Iterator[Failure]:
+def backup_failures(backup: BackupRecord | None, wanted: Inputs) -> Iterator[Failure]:
+    """Why the backup can't be restored from, if it can't; None for one that its instance does not have."""
     if backup is None or backup.is_gone:
         where = "source_instance_id" if wanted.is_import else "instance_id"
         yield Failure(

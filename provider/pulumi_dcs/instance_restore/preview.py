@@ -12,13 +12,17 @@ from ..engine.unknowns import UNKNOWN
 from .properties import Inputs, Phase
 
 _MB: Final = 1024 * 1024
+INTERRUPTED: Final = (
+    " An earlier run of it was interrupted: `pulumi up` restores only if it is certain that that one has not."
+)
+"""Of a resource that the saved state has as being created, to follow what it does."""
 
 
 def restoring(inputs: Mapping[str, Any], instance: Instance | None, backup: BackupRecord | None) -> str:
     """Of a resource that restores, as a warning."""
     source = inputs.get("source_instance_id")
     from_backup = _backup(inputs.get("backup_id"), backup)
-    if source is None or source == inputs.get("instance_id"):
+    if source is None or (source == inputs.get("instance_id") and source != UNKNOWN):
         return f"Overwrites all data of {_instance(inputs, instance)} with {from_backup}."
     whose = "an instance that is not known yet" if source == UNKNOWN else f"instance {source}"
     return (
@@ -30,9 +34,11 @@ def restoring(inputs: Mapping[str, Any], instance: Instance | None, backup: Back
 def again(old_phase: Phase, restore_id: str) -> str:
     """Why it restores again, to follow what it does."""
     before = {
+        Phase.RUNNING: f"Restore {restore_id} before this one was not finished when it was last looked at.",
+        Phase.SUCCEEDED: f"It was restored before ({restore_id}): what was written since is lost.",
         Phase.FAILED: f"Restore {restore_id} failed before this one.",
         Phase.GONE: f"How restore {restore_id} ended before this one is not known.",
-    }.get(old_phase, f"It was restored before ({restore_id}): what was written since is lost.")
+    }[old_phase]
     return f" {before}"
 
 

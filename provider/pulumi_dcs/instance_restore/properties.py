@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from ..api.backups import BackupRecord
 from ..api.migrations import MigrationStatus
-from ..api.parsing import percent_of
 from ..api.restores import RestoreStatus
 from ..engine.requests import PropertyDiffKind
 from ..engine.unknowns import has_unknowns
@@ -72,7 +71,7 @@ class Inputs:
 
 
 class Phase(Enum):
-    """Where a restore stands, whatever it is called at the service."""
+    """Where a restore stands, whatever it is called at the service. What nobody has documented is running."""
 
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -91,11 +90,9 @@ def phase_of(properties: Mapping[str, Any]) -> Phase:
             return Phase.SUCCEEDED
         return Phase.FAILED if task.has_failed else Phase.RUNNING
     status = RestoreStatus.of(text)
-    if status is RestoreStatus.FAILED:
-        return Phase.FAILED
-    # In a status that nobody has documented, it will not change by waiting once it is at its end.
-    is_at_its_end = status is RestoreStatus.UNKNOWN and percent_of(properties.get("progress")) == 100
-    return Phase.SUCCEEDED if status is RestoreStatus.SUCCEED or is_at_its_end else Phase.RUNNING
+    if status is RestoreStatus.SUCCEED:
+        return Phase.SUCCEEDED
+    return Phase.FAILED if status is RestoreStatus.FAILED else Phase.RUNNING
 
 
 def canonical_inputs(properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,7 +101,8 @@ def canonical_inputs(properties: Mapping[str, Any]) -> dict[str, Any]:
     for name, nothing in (("remark", ""), (TARGET_PASSWORD, ""), ("triggers", {})):
         if kept.get(name) == nothing:
             kept.pop(name, None)
-    if kept.get("source_instance_id") == kept.get("instance_id"):
+    source = kept.get("source_instance_id")
+    if source == kept.get("instance_id") and not has_unknowns(source):
         kept.pop("source_instance_id", None)
     if isinstance(kept.get("adopt_restore_id"), str):
         kept["adopt_restore_id"] = kept["adopt_restore_id"].strip()

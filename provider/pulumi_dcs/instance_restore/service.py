@@ -87,6 +87,7 @@ class Channel(Generic[L]):
         wanted: Wanted[L],
         attempt: Attempt,
         saved_state: SavedState,
+        before_start: Callable[[], None],
     ) -> str:
         """Have a restore started, exactly one; its id (see ``operations.create_once``)."""
         return CreateOnce(
@@ -98,6 +99,7 @@ class Channel(Generic[L]):
             wanted=wanted,
             attempt=attempt,
             saved_state=saved_state,
+            before_start=lambda _: before_start(),
         ).run()
 
     def wait(self, operation: Operation, instance_id: str, restore_id: str) -> RestoreLike:

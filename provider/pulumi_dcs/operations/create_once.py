@@ -30,6 +30,8 @@ MAX_LOST_RESPONSES: Final = 4
 MAX_TRUST_IN_A_LIST: Final = 60.0
 """Seconds after which a busy instance is asked again even if its list still shows a running record: such a record can
 be stuck."""
+HTTP_SERVER_ERROR: Final = 500
+"""From this HTTP status on, a response leaves open whether the request had an effect."""
 
 
 class CreateOnce(Generic[R]):
@@ -126,8 +128,16 @@ class CreateOnce(Generic[R]):
         try:
             record_id = self._start(self._pause_before_sending)
         except InstanceBusyError as error:
-            self._note_refused(error)
-            found, snapshot = self._wait_while_busy(error)
+            found = None
+            if error.http_status < HTTP_SERVER_ERROR or self._kind.is_repeatable:
+                self._note_refused(error)
+            else:
+                # That a 500 had no effect is an inference: what must not be made twice is looked for first.
+                self._last_failure = error
+                self._sending.note_lost(snapshot)
+                found, snapshot = self._sending.find()
+            if found is None:
+                found, snapshot = self._wait_while_busy(error)
         except ThrottledError as error:
             self._note_refused(error)
             delay = in_words(max(1.0, error.retry_after or 1.0))
@@ -215,6 +225,11 @@ class CreateOnce(Generic[R]):
         return f"no {self._kind.noun} was started"
 
     def _advice(self, error: DcsError) -> str:
+        if self._sending.is_outstanding and not self._kind.is_repeatable:
+            return (
+                f"look at the instance in the console first. `pulumi up` takes the {self._kind.noun} over if the "
+                f"service lists it by then; if not, it {self._kind.again}."
+            )
         if self._sending.is_outstanding:
             return (
                 f"run `pulumi up` again: it takes the {self._kind.noun} over if it can prove that it is this one; "

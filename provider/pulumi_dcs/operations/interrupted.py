@@ -86,11 +86,23 @@ class InterruptedCreate(Generic[R]):
             found = self._still_there(progress.record_id, snapshot)
         elif progress.request is not None:
             found = self._sending.resume(progress.request, snapshot)
-            if found is None and self._attempt.is_retry and not self._kind.is_repeatable:
-                raise self._sent_by_this_run()
+            if found is None and not self._kind.is_repeatable:
+                self._check_resend()
         if found is None and not self._sending.is_outstanding:
             self._attempt.save(Progress())
         return found
+
+    def _check_resend(self) -> None:
+        """Make sure that a request which cannot be repeated, and has made nothing that is listed, may be sent again.
+
+        It may where the run that sent it has told the user so, in the error that it ended in.
+        """
+        if not self._attempt.is_unresolved:
+            # Killed meanwhile. That nothing is listed proves nothing: it may be too early, or the record gone already.
+            self._sending.is_outstanding = False
+            raise self._forgotten_perhaps()
+        if self._attempt.is_retry:
+            raise self._sent_by_this_run()
 
     def _still_there(self, record_id: str, snapshot: Snapshot[R]) -> str | None:
         """The record, unless complete lists have been without it for a while: then there is nothing to go on with."""
@@ -122,25 +134,22 @@ class InterruptedCreate(Generic[R]):
         try:
             return self._saved_state.evidence(enough)
         except EvidenceUnavailableError as error:
-            noun = self._kind.noun
-            ids = [record.id for record in suspects] or [self._attempt.progress.record_id or "(id not known)"]
+            noun, known = self._kind.noun, self._attempt.progress.record_id
+            ids = [record.id for record in suspects] or ([known] if known else [])
             raise UncertainOwnershipError(
                 f"No {noun} of instance {self._instance_id} was started: an interrupted run may have made it already, "
                 "and the stack's saved state can't be read.",
-                facts=[f"{noun} {', '.join(ids)} may be the one", f"reading the state: {error.reason}"],
+                facts=[
+                    *([f"{noun} {', '.join(ids)} may be the one"] if ids else []),
+                    f"reading the state: {error.reason}",
+                ],
                 advice="make sure that the `pulumi` that runs this program can be found and that "
                 "`pulumi stack export` works, then run it again.",
             ) from error
 
     def _was_interrupted(self) -> bool:
-        """Whether the saved state has an interrupted create, though neither journal nor service know of anything.
-
-        Where it can't be read, nothing speaks for one.
-        """
-        try:
-            return self._saved_state.evidence(1).interrupted_creates > 0
-        except EvidenceUnavailableError:
-            return False
+        """Whether the saved state has an interrupted create, though neither journal nor service know of anything."""
+        return self._evidence([], 1).interrupted_creates > 0
 
     def _forgotten_perhaps(self) -> UncertainOwnershipError:
         """The error where the service lists nothing any more that an interrupted run may have made."""

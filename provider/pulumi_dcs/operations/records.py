@@ -126,7 +126,7 @@ class RecordKind:
         again: what `pulumi up` does once nothing speaks against making another one.
         is_repeatable: whether making it twice costs no more than a second record. A restore overwrites what was written
             since: it is never sent a second time by the same run, a failed one counts as made, and one that is no
-            longer listed was made all the same.
+            longer listed was made all the same. Nor does one count as done that has ended in an unknown status.
     """
 
     noun: str

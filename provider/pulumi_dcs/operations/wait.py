@@ -71,7 +71,7 @@ class Wait(Generic[R]):
         """The record, once it has succeeded.
 
         Raises:
-            RecordFailedError: it ended as failed.
+            RecordFailedError: it ended as failed, or so that nobody knows; see :attr:`RecordKind.is_repeatable`.
             RecordGoneError: it ended as expired or deleted, stayed away from complete lists, or its instance is gone.
             CredentialsRefusedError: it is still running as far as is known.
             TimedOutError, CancelledError: it is still running.
@@ -156,6 +156,15 @@ class Wait(Generic[R]):
             return False
         if record.is_usable is False:
             raise failed(self._kind, self._instance_id, record)
+        if not self._kind.is_repeatable:
+            raise RecordFailedError(
+                f"DCS reports {self._what} as {record.status_text!r}, at 100 %: a status that is not documented. "
+                "Whether it has succeeded is not known.",
+                record_id=record.id,
+                error_code=record.error_code,
+                is_documented=False,
+                facts=[f"error code {record.error_code}"] if record.error_code else (),
+            )
         self._operation.warn(
             f"DCS reports {self._what} as {record.status_text!r}, at 100 %: a status that is not documented. "
             "Check it in the console."

@@ -134,17 +134,15 @@ class CreateAttempt:
 
     def _has_same_inputs(self, pending: Mapping[str, Any]) -> bool:
         """Whether a pending create was one with the inputs that are declared now; a secret may be equal."""
-        before = self._replacing_inputs(pending)
-        if before.keys() != self._declared.keys():
-            return False
-        return all(_may_be_equal(value, self._declared[name]) for name, value in before.items())
+        return may_be_equal(self._replacing_inputs(pending), self._declared)
 
 
-def _may_be_equal(before: Any, now: Any) -> bool:
+def may_be_equal(before: Any, now: Any) -> bool:
+    """Whether a value of the saved state is what is declared now, as far as that can be told: a secret may be."""
     if before is SECRET:
         return True
     if isinstance(before, Mapping) and isinstance(now, Mapping):
-        return before.keys() == now.keys() and all(_may_be_equal(before[name], now[name]) for name in before)
+        return before.keys() == now.keys() and all(may_be_equal(before[name], now[name]) for name in before)
     if isinstance(before, list) and isinstance(now, list):
-        return len(before) == len(now) and all(map(_may_be_equal, before, now))
+        return len(before) == len(now) and all(map(may_be_equal, before, now))
     return canonical_json(before) == canonical_json(now)

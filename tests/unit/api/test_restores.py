@@ -135,6 +135,17 @@ def test_of_a_tasks_row_nothing_is_kept_but_what_is_named(service: Service, migr
     assert len(task.error_code) == 200
 
 
+@pytest.mark.parametrize("before", ["", "x" * 190, "x" * 199])
+def test_a_failed_imports_words_show_no_password(service: Service, migrations: Migrations, before: str) -> None:
+    service.plan(response(200, {"id": "t"}))
+    migrations.import_backup(INSTANCE, "b", name="copy-1", password="hush  hush")
+    row = {"task_id": "t", "status": "FAILED", "error_message": f"{before}hush  hush\x1b[2J is wrong"}
+    service.plan(response(200, {"count": 1, "migration_tasks": [row]}))
+    (task,) = migrations.list_page(INSTANCE).records
+    assert "hus" not in task.error_code
+    assert task.error_code.isprintable()
+
+
 @pytest.mark.parametrize(
     "body",
     [

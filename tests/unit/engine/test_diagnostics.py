@@ -37,3 +37,7 @@ def test_debugging_shows_frames_and_no_value() -> None:
 def test_an_error_that_was_never_raised_and_text_that_is_no_unicode() -> None:
     assert "an unknown place" in text_of(ValueError(), "Create", debug=False)
     assert text_of(DiagnosticError("\ud800"), "Create", debug=False) == "?"
+
+
+def test_a_terminal_is_told_nothing_but_text() -> None:
+    assert text_of(DiagnosticError("a\x1b[2J\r\x9b\n\tb"), "Create", debug=False) == "a [2J  \n\tb"

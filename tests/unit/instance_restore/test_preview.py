@@ -49,6 +49,13 @@ GIVEN = {"instance_id": "i", "backup_id": "b"}
             "Imports backup b of an instance that is not known yet into instance i: overwrites the data of all keys "
             "that both have, and leaves its other keys.",
         ),
+        (
+            {"instance_id": UNKNOWN, "source_instance_id": UNKNOWN, "backup_id": "b"},
+            None,
+            None,
+            "Imports backup b of an instance that is not known yet into an instance that is not known yet: overwrites "
+            "the data of all keys that both have, and leaves its other keys.",
+        ),
         ({**GIVEN, "source_instance_id": "i"}, None, None, "Overwrites all data of instance i with backup b."),
     ],
 )  # fmt: skip
@@ -62,7 +69,7 @@ def test_what_is_overwritten(
     ("phase", "text"),
     [
         (Phase.SUCCEEDED, " It was restored before (r): what was written since is lost."),
-        (Phase.RUNNING, " It was restored before (r): what was written since is lost."),
+        (Phase.RUNNING, " Restore r before this one was not finished when it was last looked at."),
         (Phase.FAILED, " Restore r failed before this one."),
         (Phase.GONE, " How restore r ended before this one is not known."),
     ],

@@ -77,6 +77,11 @@ def test_what_says_nothing_is_not_kept(nothing: dict[str, Any]) -> None:
     assert canonical_inputs({**GIVEN, **nothing}) == GIVEN
 
 
+def test_two_instances_that_are_not_known_yet_are_not_the_same() -> None:
+    given = {"instance_id": UNKNOWN, "source_instance_id": UNKNOWN, "backup_id": "b"}
+    assert canonical_inputs(given) == given
+
+
 def test_the_journals_hash_tells_nothing_of_the_password() -> None:
     assert inputs_hash(FULL) == inputs_hash({**FULL, "target_password": "other"})
     assert inputs_hash(FULL) != inputs_hash({**FULL, "backup_id": "other"})
@@ -102,7 +107,7 @@ def test_an_update_keeps_what_the_service_said() -> None:
         ("failed", "100.00", Phase.FAILED),
         ("gone", "", Phase.GONE),
         ("paused", "50.00", Phase.RUNNING),
-        ("paused", "100.00", Phase.SUCCEEDED),
+        ("paused", "100.00", Phase.RUNNING),
         ("", "", Phase.RUNNING),
     ],
 )

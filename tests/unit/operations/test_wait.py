@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from pulumi_dcs.api.backups import BackupRecord, BackupStatus
 from pulumi_dcs.api.pages import Page
@@ -9,6 +11,7 @@ from pulumi_dcs.operations.errors import RecordFailedError, TimedOutError
 from pulumi_dcs.operations.operation import Operation
 from pulumi_dcs.operations.polling import PollingPool
 from pulumi_dcs.operations.record_cache import RecordCache
+from pulumi_dcs.operations.records import RecordKind
 from pulumi_dcs.operations.wait import Wait
 from pulumi_dcs.resources.backups import KIND
 
@@ -28,7 +31,7 @@ class OneRecord:
         raise NotImplementedError
 
 
-def wait_for(progress: str, *, is_usable: bool | None) -> tuple[BackupRecord, list[str]]:
+def wait_for(progress: str, *, is_usable: bool | None, kind: RecordKind = KIND) -> tuple[BackupRecord, list[str]]:
     record = BackupRecord(
         "b", BackupStatus.UNKNOWN, status_text="archived", progress=progress, is_support_restore=is_usable
     )
@@ -36,7 +39,7 @@ def wait_for(progress: str, *, is_usable: bool | None) -> tuple[BackupRecord, li
     operation = Operation("wait", clock=LeapingClock(), timeout=600.0, warn=warnings.append)
     cache = RecordCache[BackupRecord](lambda _: OneRecord(record))
     pool = PollingPool(lambda: 0.0)
-    return Wait(KIND, cache, pool, operation, instance_id="i", record_id="b").run(), warnings
+    return Wait(kind, cache, pool, operation, instance_id="i", record_id="b").run(), warnings
 
 
 @pytest.mark.parametrize("is_usable", [True, None])
@@ -49,6 +52,13 @@ def test_at_100_percent_it_is_final_and_said(*, is_usable: bool | None) -> None:
 def test_unless_the_service_says_that_it_is_of_no_use() -> None:
     with pytest.raises(RecordFailedError):
         wait_for("100.00", is_usable=False)
+
+
+@pytest.mark.parametrize("is_usable", [True, None])
+def test_what_overwrites_data_is_not_done_on_a_guess(*, is_usable: bool | None) -> None:
+    with pytest.raises(RecordFailedError, match="Whether it has succeeded is not known") as caught:
+        wait_for("100.00", is_usable=is_usable, kind=replace(KIND, is_repeatable=False))
+    assert not caught.value.is_documented
 
 
 @pytest.mark.parametrize("progress", ["", "99.99", "many"])
