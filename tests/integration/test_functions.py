@@ -225,6 +225,7 @@ def test_an_instance_that_is_not_there(endpoint: LocalEndpoint) -> None:
         ({"instance_id": "../x"}, "instance_id: it is not a valid id"),
         ({"instance_id": 7}, "instance_id: it must be a text"),
         ({"instance_id": HA, "remark": "("}, "remark: it is not a valid pattern"),
+        ({"instance_id": HA, "remark": "(?a)(?u)x"}, "remark: it is not a valid pattern"),
         ({"instance_id": HA, "remark": re.compile(b"x")}, "remark: it must be a text"),
         ({"instance_id": HA, "status": "succeeded"}, "status: give one of waiting, backuping, succeed,"),
         ({"instance_id": HA, "backup_type": "automatic"}, "backup_type: give one of manual, auto"),

@@ -213,7 +213,7 @@ def _pattern(arguments: Mapping[str, Any]) -> re.Pattern[str] | None:
         return cast("re.Pattern[str] | None", value)
     try:
         return re.compile(_text(arguments, "remark"))
-    except (re.error, RecursionError, OverflowError):
+    except (re.error, RecursionError, OverflowError, ValueError):
         raise refusal("remark", "it is not a valid pattern (a regular expression of Python's module re).") from None
 
 
