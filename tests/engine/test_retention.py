@@ -343,6 +343,21 @@ def test_an_up_deletes_nothing_that_its_own_preview_did_not_list(stack: Stack, e
     assert len(endpoint.backups()) == 2
 
 
+def test_an_up_deletes_nothing_if_its_own_preview_did_not_come_to_the_retention(
+    stack: Stack, endpoint: LocalEndpoint
+) -> None:
+    add_nightly(endpoint, 3)
+    stack.write(
+        "from pulumi_dcs import BackupRetention, InstanceBackup\n"
+        f"backup = InstanceBackup('backup', instance_id={HA!r}, remark='other')\n"
+        f"backup.backup_id.apply(lambda _: BackupRetention('orders', instance_id={HA!r}, keep=2, remark='nightly .*'))"
+    )
+    outcome = stack.pulumi("up", "--yes")
+    assert not outcome.ok
+    assert f"No backup of instance {HA} was deleted: its preview did not list all that would go now." in outcome.text
+    assert deletions(endpoint) == 0
+
+
 def test_without_the_state_nothing_is_deleted(stack: Stack, endpoint: LocalEndpoint) -> None:
     add_nightly(endpoint, 3)
     declare(stack, keep=1)

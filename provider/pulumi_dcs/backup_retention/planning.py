@@ -19,7 +19,6 @@ from ..resources.run_backups import RunBackups
 from ..session import Session
 from . import preview
 from .names import DELETES
-from .preview_notes import PreviewNotes
 from .properties import UNSETTLED, Inputs, changed, listed, listed_ids, not_known, replacements
 from .siblings import Siblings
 from .survey import Survey, survey
@@ -47,7 +46,7 @@ class Planning:
         self._probe = session.shared(InstanceProbe)
         self._run_backups = session.shared(RunBackups)
         self._siblings = session.shared(Siblings)
-        self._notes = session.shared(PreviewNotes)
+        self._notes = session.preview_notes
         self._said: dict[str, str] = {}
 
     def fill_in(
@@ -60,8 +59,6 @@ class Planning:
             DcsError: what goes could not be found out, in an ``up``.
         """
         self._siblings.note(urn, inputs)
-        if program.dry_run:
-            self._notes.begin()
         if not self._is_due(old_inputs, inputs):
             return []
         is_preview = program.dry_run
