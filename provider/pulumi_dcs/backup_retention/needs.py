@@ -80,7 +80,7 @@ def needs_of(
     replaced = {each.urn for each in run_backups if is_as_before and each.is_new}
     _add_state(needs, state, urn, set(backup_ids), replaced)
     needs.has_secret_remarks = any(
-        each.inputs.get("remark") is SECRET and each.inputs.get("instance_id") == instance_id
+        each.inputs.get("remark") is SECRET and each.inputs.get("instance_id") in (instance_id, SECRET)
         for each in state.resources
     )
     for each in run_backups:

@@ -24,6 +24,7 @@ class RunBackup:
         is_awaited: whether what depends on it starts only once it has succeeded.
         adopted_id: the existing backup that it takes over; empty for none.
         is_secret: whether the remark is a secret.
+        inputs_hash: of the inputs that call for a new backup, but for the secret ones.
     """
 
     urn: str
@@ -33,6 +34,7 @@ class RunBackup:
     is_awaited: bool = True
     adopted_id: str = ""
     is_secret: bool = False
+    inputs_hash: str = ""
 
 
 class RunBackups:
@@ -41,11 +43,23 @@ class RunBackups:
     def __init__(self, _session: Session) -> None:
         self._lock = threading.Lock()
         self._by_urn: dict[str, RunBackup] = {}
+        self._deleted: set[str] = set()
 
     def note(self, backup: RunBackup) -> None:
         """Note what a program declares. The engine checks a resource again where it replaces it."""
         with self._lock:
             self._by_urn[backup.urn] = backup
+
+    def note_deleted(self, backup_id: str) -> None:
+        """Note that this run has deleted a backup, which the service may go on to list for a while."""
+        with self._lock:
+            self._deleted.add(backup_id)
+
+    @property
+    def deleted(self) -> frozenset[str]:
+        """The backups that this run has deleted."""
+        with self._lock:
+            return frozenset(self._deleted)
 
     def of(self, properties: Mapping[str, Any]) -> list[RunBackup]:
         """Those of the instance that these inputs name."""

@@ -84,7 +84,7 @@ def test_the_engine_among_the_ancestors(monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_engine_can_be_the_first_process_of_a_container(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     processes = {1: workspace._Process(1, 0, "/pulumi/bin/pulumi")}
-    monkeypatch.setattr(workspace.os, "getppid", lambda: 1)
+    monkeypatch.setattr(os, "getppid", lambda: 1)
     monkeypatch.setattr(workspace, "_process", processes.get)
     assert workspace.engine_process_id() == 1
 
