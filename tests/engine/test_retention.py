@@ -420,6 +420,17 @@ def test_a_preview_in_which_one_deletes_what_a_later_one_keeps_fails(stack: Stac
     assert "Deletes" not in preview.diagnostics.replace("Deletes no", "")
 
 
+@pytest.mark.parametrize("what", ["BackupVerification", "InstanceRestore"])
+def test_a_preview_counts_what_a_new_resource_reads(stack: Stack, endpoint: LocalEndpoint, what: str) -> None:
+    nights = add_nightly(endpoint, 3)
+    reading = f"pulumi_dcs.{what}('reading', instance_id={HA!r}, backup_id={nights[0]!r})"
+    declare(stack, f"import pulumi_dcs\nreading = {reading}", "depends_on=[reading]", keep=1)
+    preview = stack.preview()
+    assert preview.ok, preview.text
+    assert f"Deletes 1 backup of instance {HA}" in preview.diagnostics
+    assert "since 'reading' names it" in preview.diagnostics
+
+
 def test_a_secret_pattern_is_never_shown(stack: Stack, endpoint: LocalEndpoint) -> None:
     add_nightly(endpoint, 3, remark="hunter2")
     declare(stack, keep=1)

@@ -80,6 +80,7 @@ def survey(
         instance_id=inputs.instance_id,
         backup_ids=snapshot.records,
         run_backups=run_backups,
+        needed=of_this_run.needed,
         is_preview=is_preview,
     )
     needs.leaving |= of_this_run.deleted

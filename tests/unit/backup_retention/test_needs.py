@@ -51,6 +51,7 @@ def found(
         instance_id="i",
         backup_ids=["b1", "b2"],
         run_backups=run_backups,
+        needed={},
         is_preview=is_preview,
     )
 

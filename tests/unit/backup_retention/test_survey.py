@@ -11,6 +11,7 @@ from pulumi_dcs.backup_retention.siblings import Siblings
 from pulumi_dcs.backup_retention.survey import survey
 from pulumi_dcs.engine.log import Log
 from pulumi_dcs.engine.stack_state import StackState
+from pulumi_dcs.engine.unknowns import UNKNOWN
 from pulumi_dcs.operations.record_cache import Snapshot
 from pulumi_dcs.recovery.journal import Journal
 from pulumi_dcs.resources.run_backups import RunBackups
@@ -57,4 +58,11 @@ def test_what_this_run_has_deleted_is_not_counted_while_it_is_still_listed(sessi
 def test_what_a_retention_names_that_is_not_in_the_state_yet_stays(session: Session) -> None:
     other = {**PROPERTIES, "remark": "weekly .*", "keep_ids": ["b1"]}
     session.shared(Siblings).note(f"{URN}-2", other)
+    assert deleted(session, 1, 2, 3, 4) == ("b2",)
+
+
+def test_what_a_resource_of_the_program_needs_that_is_not_in_the_state_yet_stays(session: Session) -> None:
+    of_this_run = session.shared(RunBackups)
+    of_this_run.note_needed("urn:pulumi:dev::shop::pulumi-python:dynamic/dcs:InstanceRestore::back", "b1")
+    of_this_run.note_needed("urn:pulumi:dev::shop::pulumi-python:dynamic/dcs:InstanceRestore::again", UNKNOWN)
     assert deleted(session, 1, 2, 3, 4) == ("b2",)
