@@ -198,7 +198,8 @@ def test_none_fits_and_what_there_is_instead(endpoint: LocalEndpoint) -> None:
     )
     ids = [endpoint.add_backup(CLUSTER, failure="dcs.08.0002", remark=f"try {n} ~dcs:0123456789ab") for n in range(5)]
     message = refusal(get_latest_backup, CLUSTER, remark="nightly .*", since=datetime.now(timezone.utc))
-    assert f"Instance {CLUSTER} has no backup with status succeed, whose whole remark matches 'nightly .*'," in message
+    assert f"Instance {CLUSTER} has no backup with status succeed, whose whole remark matches the pattern," in message
+    assert "nightly" not in message
     assert "it has 5 other backups; the newest:" in message
     assert f"{ids[4]}, failed, 20" in message
     assert "remark 'try 4'" in message
@@ -321,6 +322,26 @@ def test_a_backup_without_files(
     message = refusal(download_backup, f"{HA}/{backup_id}", tmp_path / "new")
     assert code in message
     assert message.startswith("DCS refused to make links for backup")
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [("failed", "has failed, and so has no files."), ("expired", f"Instance {HA} has no backup ")]
+)
+def test_a_preview_of_a_backup_without_files(
+    endpoint: LocalEndpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: str, said: str
+) -> None:
+    monkeypatch.setattr(functions, "is_preview", lambda: True)
+    backup_id = endpoint.add_backup(HA)
+    endpoint.set_status(backup_id, status)
+    assert said in refusal(download_backup, f"{HA}/{backup_id}", tmp_path)
+
+
+def test_a_download_of_an_output(endpoint: LocalEndpoint, tmp_path: Path) -> None:
+    output: Any = object.__new__(pulumi.Output)
+    for given in ({"id": output}, {"folder": output}, {"region": output}):
+        message = refusal(download_backup, **{"id": f"{HA}/{MISSING}", "folder": tmp_path, **given})
+        assert message.startswith(f"{next(iter(given))}: it is an Output; call it in an apply: ")
+    assert refusal(download_backup, f"{HA}/{MISSING}", None) == "folder: it must be a path."
 
 
 @pytest.mark.parametrize("shape", ["cut", "text", "rows", "none", "empty", "created"])
