@@ -68,7 +68,8 @@ class Planning:
         """
         self._siblings.note(urn, inputs)
         is_preview = program.dry_run
-        counted = _hash_of(self._run_backups.of(inputs))
+        # Where none has been declared yet, as with --target, there is no reason to look.
+        counted = _hash_of(self._run_backups.of(inputs)) or str(old_inputs.get(COUNTED) or "")
         inputs[COUNTED] = UNKNOWN if is_preview else counted
         if not self._is_due(old_inputs, inputs, counted):
             return []
