@@ -402,6 +402,25 @@ def test_how_the_command_fails(endpoint: LocalEndpoint, tmp_path: Path) -> None:
     assert "Exit codes" in helped.stdout
 
 
+def test_the_command_where_nobody_reads_on(endpoint: LocalEndpoint, tmp_path: Path) -> None:
+    backup = f"{HA}/{endpoint.add_backup(HA)}"
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "pulumi_dcs", "download", backup, str(tmp_path)]
+    environment = {**os.environ, **endpoint.environment}
+    told = subprocess.run(
+        command, env=environment, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+    )
+    assert (told.returncode, "Traceback" in told.stderr, "Broken pipe" in told.stderr) == (0, False, False)
+    (path,) = tmp_path.iterdir()
+    path.unlink()
+    untold = subprocess.run(
+        command, env=environment, stdout=subprocess.PIPE, stderr=writer, text=True, timeout=60, check=False
+    )
+    os.close(writer)
+    assert untold.stdout == f"{path}\n"
+
+
 def test_the_command_interrupted_and_run_again(endpoint: LocalEndpoint, tmp_path: Path) -> None:
     backup_id = endpoint.add_backup(HA)
     endpoint.change_backup(backup_id, size=3_000_000)
