@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -32,13 +34,20 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         _show("Interrupted. Run it again: it goes on where it ended.")
         return INTERRUPTED
-    for path in paths:
-        print(path)
+    try:
+        for path in paths:
+            print(path)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The files are there. Python flushes once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
 def _show(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)
+    # Nobody who reads it is no reason to stop.
+    with suppress(BrokenPipeError):
+        print(message, file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -14,7 +14,7 @@ import pulumi
 from .engine.outputs import Dependencies, is_in_program, looked_up, unknown_secret
 from .lookups.found import Backup, BackupLink, Instance
 from .lookups.lookups import Lookups
-from .lookups.queries import BackupQuery, FilesQuery, InstanceQuery
+from .lookups.queries import BackupQuery, FilesQuery, InstanceQuery, refusal
 from .program import current_program, is_preview
 
 LINKS_LIVE: Final = timedelta(hours=1)
@@ -240,6 +240,13 @@ def download_backup(
     Raises:
         pulumi.RunError: the files could not be downloaded. What has come so far is kept.
     """
+    for name, value in {"id": id, "folder": folder, "region": region, "project_id": project_id}.items():
+        if isinstance(value, pulumi.Output):
+            raise refusal(
+                name, "it is an Output; call it in an apply: backup.id.apply(lambda id: download_backup(id, folder))."
+            )
+    if not isinstance(folder, (str, os.PathLike)):
+        raise refusal("folder", "it must be a path.")
     query = FilesQuery.parse({"id": id, "expiration": LINKS_LIVE, "region": region, "project_id": project_id})
     lookups = Lookups(current_program())
     if is_preview():

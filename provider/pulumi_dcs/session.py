@@ -19,6 +19,7 @@ from .operations.operation import Operation
 from .recovery.evidence import ReadsStackStates, records_in
 from .recovery.journal import Journal
 from .recovery.journal_format import Scope
+from .recovery.preview_notes import PreviewNotes
 from .version import version
 
 T = TypeVar("T")
@@ -93,6 +94,7 @@ class Session:
         self.clients: Final = Clients(self.settings, self.clock, version())
         self.stack_states: Final[ReadsStackStates] = stack_states or StackStates()
         self.journal: Final = journal or Journal.in_home(environment, self._warn)
+        self.preview_notes: Final = PreviewNotes(self.journal.folder)
         self._environment = environment
         # Re-entrant: what is made once may share in its turn.
         self._lock = threading.RLock()
@@ -112,6 +114,8 @@ class Session:
             notes.is_checked = True
             notes.old_inputs = notes.old_inputs or old_inputs
             self._organization = self._organization or program.organization
+        if program.dry_run:
+            self.preview_notes.begin()
         return notes
 
     def notes(self, urn: str) -> ResourceNotes:

@@ -291,6 +291,26 @@ def test_an_interrupted_run_is_continued(stack: Stack, endpoint: LocalEndpoint, 
     assert stack.retention()["outputs"]["surplus"] == 0
 
 
+def test_a_run_that_was_killed_in_an_update_is_continued(stack: Stack, endpoint: LocalEndpoint) -> None:
+    """Nothing but the backup was new, and that one is in the state."""
+    nights = add_nightly(endpoint, 2)
+    declare(stack, keep=2)
+    applied(stack)
+    declare(stack, nightly(9), "depends_on=[backup]", keep=2)
+    busy = '{"error_code": "DCS.4096", "error_msg": "busy"}'
+    endpoint.plan({"operation": "delete_backup", "status": 400, "body": busy, "times": -1})
+    process = stack.start_up(lambda: deletions(endpoint) == 1)
+    kill_group(process)
+    process.wait(timeout=60)
+    endpoint.control("DELETE", "/faults")
+    stack.pulumi("cancel", "--yes")
+    assert len(endpoint.backups()) == 3
+    outcome = stack.pulumi("up", "--yes")
+    assert outcome.ok, outcome.text
+    assert endpoint.backup_ids() == {nights[1], *stack.backup_ids()}
+    assert stack.up("--expect-no-changes").ok
+
+
 def test_a_preview_without_credentials_lists_nothing_and_its_plan_deletes_nothing(
     stack: Stack, endpoint: LocalEndpoint
 ) -> None:
@@ -343,6 +363,21 @@ def test_an_up_deletes_nothing_that_its_own_preview_did_not_list(stack: Stack, e
     assert len(endpoint.backups()) == 2
 
 
+def test_an_up_deletes_nothing_if_its_own_preview_did_not_come_to_the_retention(
+    stack: Stack, endpoint: LocalEndpoint
+) -> None:
+    add_nightly(endpoint, 3)
+    stack.write(
+        "from pulumi_dcs import BackupRetention, InstanceBackup\n"
+        f"backup = InstanceBackup('backup', instance_id={HA!r}, remark='other')\n"
+        f"backup.backup_id.apply(lambda _: BackupRetention('orders', instance_id={HA!r}, keep=2, remark='nightly .*'))"
+    )
+    outcome = stack.pulumi("up", "--yes")
+    assert not outcome.ok
+    assert f"No backup of instance {HA} was deleted: its preview did not list all that would go now." in outcome.text
+    assert deletions(endpoint) == 0
+
+
 def test_without_the_state_nothing_is_deleted(stack: Stack, endpoint: LocalEndpoint) -> None:
     add_nightly(endpoint, 3)
     declare(stack, keep=1)
@@ -364,6 +399,36 @@ def test_retentions_of_one_instance_respect_each_other(stack: Stack, endpoint: L
     assert "since 'weekly' counts it among its newest" in preview.diagnostics
     applied(stack)
     assert endpoint.backup_ids() == {sunday, *nights[4:]}
+
+
+def test_a_preview_in_which_one_deletes_what_a_later_one_keeps_fails(stack: Stack, endpoint: LocalEndpoint) -> None:
+    sunday = add(endpoint, -1, remark="nightly sunday")
+    nights = add_nightly(endpoint, 3)
+    later = f"BackupRetention('weekly', instance_id={HA!r}, keep=1, remark='.*sunday', keep_ids=[{nights[0]!r}], "
+    declare(stack, keep=2)
+    program = (stack.folder / "__main__.py").read_text()
+    stack.write(f"{program}\n{later}opts=pulumi.ResourceOptions(depends_on=[retention]))")
+    preview = stack.preview()
+    assert not preview.ok
+    said = preview.diagnostics
+    assert f"'orders' would delete backup {sunday} of instance {HA}, which 'weekly' keeps." in said
+    assert "let 'orders' depend on 'weekly' (depends_on), or declare 'weekly' one run earlier." in said
+    declare(stack, f"weekly = {later[:-2]})", "depends_on=[weekly]", keep=2)
+    preview = stack.preview()
+    assert preview.ok, preview.text
+    assert "since 'weekly' names it" in preview.diagnostics
+    assert "Deletes" not in preview.diagnostics.replace("Deletes no", "")
+
+
+@pytest.mark.parametrize("what", ["BackupVerification", "InstanceRestore"])
+def test_a_preview_counts_what_a_new_resource_reads(stack: Stack, endpoint: LocalEndpoint, what: str) -> None:
+    nights = add_nightly(endpoint, 3)
+    reading = f"pulumi_dcs.{what}('reading', instance_id={HA!r}, backup_id={nights[0]!r})"
+    declare(stack, f"import pulumi_dcs\nreading = {reading}", "depends_on=[reading]", keep=1)
+    preview = stack.preview()
+    assert preview.ok, preview.text
+    assert f"Deletes 1 backup of instance {HA}" in preview.diagnostics
+    assert "since 'reading' names it" in preview.diagnostics
 
 
 def test_a_secret_pattern_is_never_shown(stack: Stack, endpoint: LocalEndpoint) -> None:

@@ -198,7 +198,8 @@ def test_none_fits_and_what_there_is_instead(endpoint: LocalEndpoint) -> None:
     )
     ids = [endpoint.add_backup(CLUSTER, failure="dcs.08.0002", remark=f"try {n} ~dcs:0123456789ab") for n in range(5)]
     message = refusal(get_latest_backup, CLUSTER, remark="nightly .*", since=datetime.now(timezone.utc))
-    assert f"Instance {CLUSTER} has no backup with status succeed, whose whole remark matches 'nightly .*'," in message
+    assert f"Instance {CLUSTER} has no backup with status succeed, whose whole remark matches the pattern," in message
+    assert "nightly" not in message
     assert "it has 5 other backups; the newest:" in message
     assert f"{ids[4]}, failed, 20" in message
     assert "remark 'try 4'" in message
@@ -225,6 +226,7 @@ def test_an_instance_that_is_not_there(endpoint: LocalEndpoint) -> None:
         ({"instance_id": "../x"}, "instance_id: it is not a valid id"),
         ({"instance_id": 7}, "instance_id: it must be a text"),
         ({"instance_id": HA, "remark": "("}, "remark: it is not a valid pattern"),
+        ({"instance_id": HA, "remark": "(?a)(?u)x"}, "remark: it is not a valid pattern"),
         ({"instance_id": HA, "remark": re.compile(b"x")}, "remark: it must be a text"),
         ({"instance_id": HA, "status": "succeeded"}, "status: give one of waiting, backuping, succeed,"),
         ({"instance_id": HA, "backup_type": "automatic"}, "backup_type: give one of manual, auto"),
@@ -322,6 +324,26 @@ def test_a_backup_without_files(
     assert message.startswith("DCS refused to make links for backup")
 
 
+@pytest.mark.parametrize(
+    ("status", "said"), [("failed", "has failed, and so has no files."), ("expired", f"Instance {HA} has no backup ")]
+)
+def test_a_preview_of_a_backup_without_files(
+    endpoint: LocalEndpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: str, said: str
+) -> None:
+    monkeypatch.setattr(functions, "is_preview", lambda: True)
+    backup_id = endpoint.add_backup(HA)
+    endpoint.set_status(backup_id, status)
+    assert said in refusal(download_backup, f"{HA}/{backup_id}", tmp_path)
+
+
+def test_a_download_of_an_output(endpoint: LocalEndpoint, tmp_path: Path) -> None:
+    output: Any = object.__new__(pulumi.Output)
+    for given in ({"id": output}, {"folder": output}, {"region": output}):
+        message = refusal(download_backup, **{"id": f"{HA}/{MISSING}", "folder": tmp_path, **given})
+        assert message.startswith(f"{next(iter(given))}: it is an Output; call it in an apply: ")
+    assert refusal(download_backup, f"{HA}/{MISSING}", None) == "folder: it must be a path."
+
+
 @pytest.mark.parametrize("shape", ["cut", "text", "rows", "none", "empty", "created"])
 def test_a_response_with_links_that_can_not_be_read_is_not_shown(
     endpoint: LocalEndpoint, tmp_path: Path, shape: str
@@ -378,6 +400,25 @@ def test_how_the_command_fails(endpoint: LocalEndpoint, tmp_path: Path) -> None:
     helped = run_command(endpoint, "download", "--help")
     assert helped.returncode == 0
     assert "Exit codes" in helped.stdout
+
+
+def test_the_command_where_nobody_reads_on(endpoint: LocalEndpoint, tmp_path: Path) -> None:
+    backup = f"{HA}/{endpoint.add_backup(HA)}"
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "pulumi_dcs", "download", backup, str(tmp_path)]
+    environment = {**os.environ, **endpoint.environment}
+    told = subprocess.run(
+        command, env=environment, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+    )
+    assert (told.returncode, "Traceback" in told.stderr, "Broken pipe" in told.stderr) == (0, False, False)
+    (path,) = tmp_path.iterdir()
+    path.unlink()
+    untold = subprocess.run(
+        command, env=environment, stdout=subprocess.PIPE, stderr=writer, text=True, timeout=60, check=False
+    )
+    os.close(writer)
+    assert untold.stdout == f"{path}\n"
 
 
 def test_the_command_interrupted_and_run_again(endpoint: LocalEndpoint, tmp_path: Path) -> None:

@@ -92,11 +92,12 @@ def decide(
         records: every backup of the instance.
         keep: how many of the newest stay; at least 1.
         matches: whether a remark, without its mark, matches.
-        keep_ids: backups that stay whatever their age.
+        keep_ids: backups that stay whatever their age; in capitals or not.
         needed: likewise, with who needs each, in words.
         leaving: backups that somebody else deletes in the same run: they are not counted among those that stay.
         foreseen: how many newer ones that match the same run takes before the deletion.
     """
+    named = {each.lower() for each in keep_ids}
     eligible = [each for each in records if each.backup_id not in leaving and is_eligible(each, matches)]
     dated = sorted(((each.created, each.backup_id, each) for each in eligible if each.created is not None), key=_order)
     newest_first = [record for _, _, record in reversed(dated)]
@@ -107,7 +108,7 @@ def decide(
         backup_id = record.backup_id
         if backup_id in newest:
             kept.append(Kept(record, Reason.NEWEST))
-        elif backup_id in keep_ids:
+        elif backup_id.lower() in named:
             kept.append(Kept(record, Reason.NAMED))
         elif needed is not None and backup_id in needed:
             kept.append(Kept(record, Reason.NEEDED, needed[backup_id]))

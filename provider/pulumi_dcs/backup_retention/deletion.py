@@ -13,6 +13,7 @@ from ..operations.errors import CancelledError, OperationError
 from ..operations.operation import Operation
 from ..resources.advice import in_pulumis_terms
 from ..resources.backups import BackupService
+from ..resources.run_backups import RunBackups
 from ..session import Session
 from . import preview
 from .names import DELETED_IDS
@@ -105,6 +106,7 @@ class Deletion:
         step = self._step(f"delete backup {backup_id} of instance {instance_id}", self._operation.remaining)
         self._service.delete(step, instance_id, backup_id)
         self._session.journal.forget(backup_id)
+        self._session.shared(RunBackups).note_deleted(backup_id)
 
     def _failed(self, error: DcsError, backup_id: str, done: list[str], rest: list[str]) -> ResourceInitFailedError:
         facts = [f"deleted before: {preview.names(done)}" if done else "no backup was deleted before"]

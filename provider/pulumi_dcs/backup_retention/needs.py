@@ -65,6 +65,7 @@ def needs_of(
     instance_id: str,
     backup_ids: Collection[str],
     run_backups: Collection[RunBackup],
+    needed: Mapping[str, str],
     is_preview: bool,
 ) -> Needs:
     """Find out who needs these backups.
@@ -72,6 +73,7 @@ def needs_of(
     Args:
         urn: the retention, which needs none itself.
         run_backups: those of the instance that the program declares.
+        needed: the existing backups that resources of the program need, with the URN of one each.
         is_preview: whether what is new among them is not in the state yet, and what it replaces still is.
     """
     needs = Needs()
@@ -80,12 +82,14 @@ def needs_of(
     replaced = {each.urn for each in run_backups if is_as_before and each.is_new}
     _add_state(needs, state, urn, set(backup_ids), replaced)
     needs.has_secret_remarks = any(
-        each.inputs.get("remark") is SECRET and each.inputs.get("instance_id") == instance_id
+        each.inputs.get("remark") is SECRET and each.inputs.get("instance_id") in (instance_id, SECRET)
         for each in state.resources
     )
     for each in run_backups:
         if each.adopted_id:
             needs.by_id.setdefault(each.adopted_id, f"{resource_name(each.urn)!r} takes it over")
+    for backup_id, who in needed.items():
+        needs.by_id.setdefault(backup_id, f"{resource_name(who)!r} names it")
     for backup_id in backup_ids:
         owner = session.journal.owner(backup_id)
         if owner is not None:

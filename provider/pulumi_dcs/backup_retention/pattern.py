@@ -16,8 +16,9 @@ MAX_LENGTH: Final = 256
 """Characters of a pattern: twice what a remark can have."""
 _MAX_REMARK_LENGTH: Final = 512
 """Characters of a remark; the service allows 128, marks included. A longer one is not matched, and so stays."""
-_MAX_QUICK_REPEATS: Final = 2
-"""Repeats up to which a pattern without a repeated group takes at most some 10,000 steps for a remark."""
+_MAX_QUICK_CHOICES: Final = 2
+"""Repeats and alternatives up to which a pattern without a repeated group takes at most some 100,000 steps for a
+remark."""
 _TIMEOUT: Final = 5.0
 """Seconds for all remarks of an instance together, in a process of its own, starting which takes 0.03."""
 _IN_A_PROCESS: Final = """
@@ -46,7 +47,7 @@ def problem(pattern: str) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             re.compile(pattern)
-    except (re.error, RecursionError, OverflowError) as error:
+    except (re.error, RecursionError, OverflowError, ValueError) as error:
         return f"it is not a regular expression, {error or 'too deeply nested'}."
     try:
         matches_nothing = matcher(pattern, [""])("")
@@ -75,9 +76,9 @@ def matcher(pattern: str, remarks: Iterable[str]) -> Callable[[str], bool]:
 
 
 def _is_quick(pattern: str) -> bool:
-    """Whether it can't take long: few repeats, and none of a group. Escaped characters count as well."""
-    repeats = sum(pattern.count(each) for each in "*+?{")
-    return repeats <= _MAX_QUICK_REPEATS and not re.search(r"\)[*+?{]", pattern)
+    """Whether it can't take long: few repeats and alternatives, and no repeated group. Escaped characters count too."""
+    choices = sum(pattern.count(each) for each in "*+?{|")
+    return choices <= _MAX_QUICK_CHOICES and not re.search(r"\)[*+?{]", pattern)
 
 
 def _quick(pattern: str, texts: list[str]) -> set[str]:
@@ -107,6 +108,6 @@ def _limited(pattern: str, texts: list[str]) -> set[str]:
         raise OperationError(
             "remark: the pattern could not be matched; no backup was deleted.",
             facts=[f"Python could not be started for it: {type(error).__name__}"],
-            advice="use a simpler pattern, with at most two of * + ? { and none after a closing parenthesis.",
+            advice="use a simpler pattern, with at most two of * + ? { | and no repeat after a closing parenthesis.",
         ) from None
     return {text for text, answer in zip(texts, answers, strict=True) if answer}

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from ..api.backups import BackupRecord
 from ..api.errors import ServiceError
 from ..api.instances import is_instance_gone
 from ..engine.requests import ProgramFacts
+from ..engine.unknowns import UNKNOWN
+from ..engine.urn import resource_name
 from ..operations.errors import OperationError
 from ..operations.record_cache import Snapshot
 from ..resources.backups import BackupServices
 from ..resources.instance_probe import InstanceProbe, no_instance
 from ..resources.location import LocationFiller
 from ..resources.refusals import Failure
-from ..resources.run_backups import RunBackups
+from ..resources.run_backups import RunBackup, RunBackups
 from ..session import Session
 from . import preview
+from .decision import Decision, Reason
 from .names import DELETES
-from .preview_notes import PreviewNotes
-from .properties import UNSETTLED, Inputs, changed, listed, listed_ids, not_known, replacements
+from .properties import COUNTED, UNSETTLED, Inputs, changed, listed, listed_ids, not_known, replacements
 from .siblings import Siblings
 from .survey import Survey, survey
 
@@ -30,6 +33,10 @@ _LIST_TIMEOUT: Final = 2 * 60.0
 
 class NotListedError(OperationError):
     """The backups that would go now are not those that the preview has listed."""
+
+
+class NotYetKnownError(OperationError):
+    """Another retention would delete what this one keeps, since it decides before it knows of this one."""
 
 
 class Planning:
@@ -47,7 +54,7 @@ class Planning:
         self._probe = session.shared(InstanceProbe)
         self._run_backups = session.shared(RunBackups)
         self._siblings = session.shared(Siblings)
-        self._notes = session.shared(PreviewNotes)
+        self._notes = session.preview_notes
         self._said: dict[str, str] = {}
 
     def fill_in(
@@ -60,11 +67,12 @@ class Planning:
             DcsError: what goes could not be found out, in an ``up``.
         """
         self._siblings.note(urn, inputs)
-        if program.dry_run:
-            self._notes.begin()
-        if not self._is_due(old_inputs, inputs):
-            return []
         is_preview = program.dry_run
+        # Where none has been declared yet, as with --target, there is no reason to look.
+        counted = _hash_of(self._run_backups.of(inputs)) or str(old_inputs.get(COUNTED) or "")
+        inputs[COUNTED] = UNKNOWN if is_preview else counted
+        if not self._is_due(old_inputs, inputs, counted):
+            return []
         try:
             found = self._survey(urn, inputs, is_preview=is_preview)
         except ServiceError as error:
@@ -81,16 +89,21 @@ class Planning:
         if decision.deleted:
             inputs[DELETES] = listed(decision.deleted, is_secret=is_secret)
         if is_preview:
+            self._check_others(urn, known, decision)
+            self._siblings.note_listed(urn, decision.deleted_ids)
             self._notes.write(urn, decision.deleted_ids)
             self._say(urn, old_inputs, inputs, found, is_secret=is_secret)
         else:
             self._compare(urn, known, found, is_secret=is_secret)
         return []
 
-    def _is_due(self, old_inputs: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:
+    def _is_due(self, old_inputs: Mapping[str, Any], inputs: Mapping[str, Any], counted: str) -> bool:
         """Whether there is a reason: something is new, a refresh has seen a surplus, or this run takes a backup.
 
         After a run that deleted something, it is looked once more: it may have failed half-way.
+
+        Args:
+            counted: the declared backups; others than last time if no run since they were taken has come to its end.
         """
         return bool(
             not old_inputs
@@ -98,6 +111,7 @@ class Planning:
             or replacements(old_inputs, inputs)
             or old_inputs.get(UNSETTLED)
             or listed_ids(old_inputs)
+            or old_inputs.get(COUNTED, "") != counted
             or any(each.is_new for each in self._run_backups.of(inputs))
         )
 
@@ -145,6 +159,20 @@ class Planning:
             self._said[urn] = text
             self._session.log.info(urn, text)
 
+    def _check_others(self, urn: str, inputs: Inputs, decision: Decision) -> None:
+        """Raise the error where the preview lists for another retention what this one keeps."""
+        newest = [each.record.backup_id for each in decision.kept if each.reason is Reason.NEWEST]
+        found = self._siblings.listing(urn, [*newest, *inputs.keep_ids])
+        if found is None:
+            return
+        backup_id, other = found
+        name = resource_name(urn)
+        raise NotYetKnownError(
+            f"{other!r} would delete backup {backup_id} of instance {inputs.instance_id}, which {name!r} keeps.",
+            facts=[f"{other!r} decides before it knows what {name!r} declares now"],
+            advice=f"let {other!r} depend on {name!r} (depends_on), or declare {name!r} one run earlier.",
+        )
+
     def _compare(self, urn: str, inputs: Inputs, found: Survey, *, is_secret: bool) -> None:
         note = self._notes.read(urn)
         if note is None:
@@ -160,3 +188,9 @@ class Planning:
             advice="run `pulumi up` again and read its preview. If a resource of this program takes the new backup, "
             "let the retention depend on it (depends_on=[backup]).",
         )
+
+
+def _hash_of(backups: Iterable[RunBackup]) -> str:
+    """A text that tells these declared backups from others; empty for none."""
+    told = sorted(f"{each.urn} {each.inputs_hash}" for each in backups)
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16] if told else ""

@@ -17,6 +17,10 @@ from .names import INPUTS as INPUT_NAMES
 
 UNSETTLED: Final = "__unsettled"
 """The hidden input by which a refresh tells the next check that there is something to delete."""
+COUNTED: Final = "__counted"
+"""The hidden input that tells which declared backups the last run that came to its end has counted: so a run that was
+killed, or could not ask the service, is not taken for one that has nothing to do. In a preview it is not known: a plan
+must not hold an ``up`` to it."""
 _REPLACING: Final = ("instance_id", "region", "project_id")
 _UPDATING: Final = ("keep", "remark", "keep_ids", "max_deletions", "triggers")
 _DEFAULTS: Final[Mapping[str, Any]] = {"keep_ids": [], "max_deletions": DEFAULT_MAX_DELETIONS, "triggers": {}}

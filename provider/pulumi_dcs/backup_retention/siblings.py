@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,11 +21,13 @@ class Sibling:
 
     Attributes:
         remark: its pattern; None for one that is a secret of another process, and could match anything.
+        keep_ids: the backups that it names; none where they are a secret of another process.
     """
 
     urn: str
     keep: int
     remark: str | None
+    keep_ids: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -39,11 +41,30 @@ class Siblings:
     def __init__(self, _session: Session) -> None:
         self._lock = threading.Lock()
         self._declared: dict[str, tuple[dict[str, str], Sibling | None]] = {}
+        self._listed: dict[str, Collection[str]] = {}
 
     def note(self, urn: str, inputs: Mapping[str, Any]) -> None:
         """Note a retention as it is declared now."""
         with self._lock:
             self._declared[urn] = (location_of(inputs), _sibling(urn, inputs))
+
+    def note_listed(self, urn: str, backup_ids: Collection[str]) -> None:
+        """Note what a preview lists for a retention as what goes."""
+        with self._lock:
+            self._listed[urn] = backup_ids
+
+    def listing(self, urn: str, backup_ids: Iterable[str]) -> tuple[str, str] | None:
+        """One of these backups that the preview lists for another retention, and the other's name; None for none."""
+        with self._lock:
+            return next(
+                (
+                    (each, resource_name(other))
+                    for each in backup_ids
+                    for other, listed in self._listed.items()
+                    if other != urn and each in listed
+                ),
+                None,
+            )
 
     def of(self, urn: str, properties: Mapping[str, Any], resources: Iterable[StateResource]) -> list[Sibling]:
         """The other retentions of the instance: those of the program, else as the state has them.
@@ -70,7 +91,13 @@ class Siblings:
 
 def _sibling(urn: str, inputs: Mapping[str, Any]) -> Sibling | None:
     """The retention with these inputs; None where they are not known yet."""
-    keep, remark = inputs.get("keep"), inputs.get("remark")
+    keep, remark, keep_ids = inputs.get("keep"), inputs.get("remark"), inputs.get("keep_ids")
     if not isinstance(keep, int) or isinstance(keep, bool) or has_unknowns(remark):
         return None
-    return Sibling(urn, keep, remark if isinstance(remark, str) else None)
+    named = keep_ids if isinstance(keep_ids, (list, tuple)) else ()
+    return Sibling(
+        urn,
+        keep,
+        remark if isinstance(remark, str) else None,
+        tuple(each for each in named if isinstance(each, str)),
+    )

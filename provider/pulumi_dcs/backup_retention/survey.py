@@ -55,8 +55,8 @@ def survey(
         StateUnreadableError: the state can't be read.
         PatternTooSlowError: the pattern can't be matched in time.
     """
-    inputs, records = Inputs.of(properties), list(snapshot.records.values())
-    run_backups = session.shared(RunBackups).of(properties)
+    inputs, records, of_this_run = Inputs.of(properties), list(snapshot.records.values()), session.shared(RunBackups)
+    run_backups = of_this_run.of(properties)
     declared = [each for each in run_backups if is_preview and each.is_new and each.is_awaited]
     remarks = {without_mark(each.remark) for each in records} | {each.remark or "" for each in declared}
 
@@ -80,9 +80,13 @@ def survey(
         instance_id=inputs.instance_id,
         backup_ids=snapshot.records,
         run_backups=run_backups,
+        needed=of_this_run.needed,
         is_preview=is_preview,
     )
+    needs.leaving |= of_this_run.deleted
     for sibling in session.shared(Siblings).of(urn, properties, state.resources):
+        for backup_id in sibling.keep_ids:
+            needs.by_id.setdefault(backup_id, f"{sibling.name!r} names it")
         others = matcher(sibling.remark, remarks) if sibling.remark is not None else bool
         theirs = decide(
             records, keep=sibling.keep, matches=others, leaving=needs.leaving, foreseen=len(foreseen_by(others))

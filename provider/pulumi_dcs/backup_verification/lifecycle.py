@@ -32,6 +32,7 @@ from ..resources.location import LocationFiller
 from ..resources.names import ENDPOINT, SECRET_INPUTS
 from ..resources.origin import check_origin
 from ..resources.refusals import refuse
+from ..resources.run_backups import RunBackups
 from ..session import Session
 from . import preview
 from .analysis import Analysis, EarlierRuns, is_cut_short
@@ -85,6 +86,7 @@ class Lifecycle:
             failures = self._locations.fill_in(urn, notes.old_inputs, inputs, is_preview=program.dry_run)
         if not failures and program.dry_run and not request.old_inputs:
             failures = self._preflight.check(urn, inputs)
+        session.shared(RunBackups).note_needed(urn, inputs.get("backup_id"))
         notes.checked_at = notes.checked_at or session.clock.monotonic()
         return CheckResponse(inputs, refuse(failures, inputs, program.secret_inputs))
 

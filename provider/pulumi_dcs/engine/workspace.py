@@ -179,7 +179,8 @@ def _engine_process() -> _Process | None:
 def _ancestors() -> Iterator[_Process]:
     pid = os.getppid()
     for _ in range(_MAX_ANCESTORS):
-        process = _process(pid) if pid > 1 else None
+        # In a container the engine can be process 1.
+        process = _process(pid) if pid > 0 else None
         if process is None:
             return
         yield process

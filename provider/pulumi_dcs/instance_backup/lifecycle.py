@@ -251,6 +251,7 @@ class Lifecycle:
             text = in_pulumis_terms(error, fact="the backup stays in the state; the next run deletes it")
             raise DiagnosticError(text) from error
         self._session.journal.forget(which.backup_id)
+        self._run_backups.note_deleted(which.backup_id)
 
     def _check_what_is_made(self, urn: str, inputs: Mapping[str, Any]) -> list[Any]:
         """Check what a preview is about to have made, and say it, unless the diff has said it."""

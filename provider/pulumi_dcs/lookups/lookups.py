@@ -12,7 +12,7 @@ from typing import Final
 import pulumi
 
 from ..api import retries
-from ..api.backups import BackupRecord, Backups
+from ..api.backups import BackupRecord, Backups, BackupStatus
 from ..api.client import Client
 from ..api.error_response import clean
 from ..api.errors import DcsError
@@ -23,7 +23,7 @@ from ..api.links import Link, Links
 from ..engine.outputs import Dependencies
 from ..instance_backup.identity import BackupId
 from ..operations.download import Download
-from ..operations.errors import RecordNotFoundError
+from ..operations.errors import OperationError, RecordNotFoundError
 from ..operations.list_instances import list_instances
 from ..operations.operation import Operation
 from ..operations.record_cache import RecordCache
@@ -113,11 +113,18 @@ class Lookups:
         """Check what can be checked of a backup whose files are wanted later, with a key that may only read.
 
         Raises:
-            pulumi.RunError: there is no such backup.
+            pulumi.RunError: there is no such backup, or it has no files.
         """
         wanted = query.backup
-        listed = self._all_backups(BackupQuery(query.where, wanted.instance_id))
-        if wanted.backup_id not in {backup.backup_id for backup in listed}:
+        listed = {each.backup_id: each for each in self._all_backups(BackupQuery(query.where, wanted.instance_id))}
+        backup = listed.get(wanted.backup_id)
+        if backup is not None and BackupStatus.of(backup.status) is BackupStatus.FAILED:
+            with diagnosed():
+                raise OperationError(
+                    f"Backup {wanted.backup_id} of instance {wanted.instance_id} has failed, and so has no files.",
+                    advice="name another backup.",
+                )
+        if backup is None or BackupStatus.of(backup.status).is_gone:
             with diagnosed():
                 raise RecordNotFoundError(
                     f"Instance {wanted.instance_id} has no backup {wanted.backup_id}.",

@@ -140,7 +140,8 @@ class BackupQuery:
         parts = [
             f"of type {self.backup_type}" if self.backup_type else "",
             f"with status {self.status}" if self.status else "",
-            f"whose whole remark matches {self.remark.pattern!r}" if self.remark is not None else "",
+            # The pattern may be a secret and is not shown.
+            "whose whole remark matches the pattern" if self.remark is not None else "",
             f"made since {self.since:%Y-%m-%dT%H:%M:%SZ}" if self.since else "",
             f"made until {self.until:%Y-%m-%dT%H:%M:%SZ}" if self.until else "",
         ]
@@ -213,7 +214,7 @@ def _pattern(arguments: Mapping[str, Any]) -> re.Pattern[str] | None:
         return cast("re.Pattern[str] | None", value)
     try:
         return re.compile(_text(arguments, "remark"))
-    except (re.error, RecursionError, OverflowError):
+    except (re.error, RecursionError, OverflowError, ValueError):
         raise refusal("remark", "it is not a valid pattern (a regular expression of Python's module re).") from None
 
 

@@ -46,11 +46,21 @@ class InstanceFilter:
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
     cache_modes: frozenset[str] = frozenset()
 
+    @property
+    def sent_tags(self) -> dict[str, str]:
+        """The tags that the service's filter can express."""
+        return {
+            key: value
+            for key, value in self.tags.items()
+            if key and value and not _NOT_IN_A_FILTER.intersection(key + value)
+        }
+
     def fits(self, instance: Instance) -> bool:
         """Whether a row of the list fits, as far as it tells. What the service's filter means is not left to it."""
         has_name = self.name_exact in ("", instance.name)
         has_status = self.status in ("", instance.status)
-        has_tags = instance.tags is None or self.tags.items() <= instance.tags.items()
+        # A row that tells no tags is one that the service has chosen, or that has none.
+        has_tags = self.tags.items() <= (self.sent_tags if instance.tags is None else instance.tags).items()
         return has_name and has_status and has_tags
 
 
@@ -110,17 +120,12 @@ def _read_once(instances: Instances, operation: Operation, wanted: InstanceFilte
 
 
 def _read_page(instances: Instances, operation: Operation, wanted: InstanceFilter, offset: int) -> InstancePage:
-    tags = {
-        key: value
-        for key, value in wanted.tags.items()
-        if key and value and not _NOT_IN_A_FILTER.intersection(key + value)
-    }
     return retries.read(
         lambda: instances.list_page(
             name=wanted.name_exact or wanted.name,
             is_whole_name=bool(wanted.name_exact),
             status=wanted.status,
-            tags=tags,
+            tags=wanted.sent_tags,
             offset=offset,
         ),
         clock=operation.clock,

@@ -120,6 +120,7 @@ def test_what_has_no_date_stays_and_says_why() -> None:
     ("more", "reason", "detail"),
     [
         ({"keep_ids": ["old"]}, Reason.NAMED, ""),
+        ({"keep_ids": ["OLD"]}, Reason.NAMED, ""),
         ({"needed": {"old": "'release' holds it"}}, Reason.NEEDED, "'release' holds it"),
     ],
 )

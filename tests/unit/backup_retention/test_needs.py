@@ -51,6 +51,7 @@ def found(
         instance_id="i",
         backup_ids=["b1", "b2"],
         run_backups=run_backups,
+        needed={},
         is_preview=is_preview,
     )
 
@@ -113,6 +114,7 @@ def test_what_this_process_knows_to_be_owned_is_needed(session: Session) -> None
 
 def test_a_secret_remark_of_the_instance_is_noted(session: Session) -> None:
     assert found(session, resource("a", inputs={"instance_id": "i", "remark": SECRET})).has_secret_remarks
+    assert found(session, resource("a", inputs={"instance_id": SECRET, "remark": SECRET})).has_secret_remarks
     assert not found(session, resource("a", inputs={"instance_id": "j", "remark": SECRET})).has_secret_remarks
 
 
@@ -124,10 +126,11 @@ def test_retentions_of_the_same_instance_are_siblings(session: Session) -> None:
         resource("secret", RETENTION, "i", inputs={**WHERE, "keep": 2, "remark": SECRET}),
         resource("elsewhere", RETENTION, "i", inputs={**WHERE, "region": "eu-west-101", "keep": 4, "remark": "b"}),
     ]
-    siblings.note(urn("weekly", RETENTION), {**WHERE, "keep": 5, "remark": "c"})
+    siblings.note(urn("weekly", RETENTION), {**WHERE, "keep": 5, "remark": "c", "keep_ids": ["b7"]})
     siblings.note(urn("unknown", RETENTION), {**WHERE, "keep": 5, "remark": UNKNOWN})
     others = siblings.of(urn("keep", RETENTION), WHERE, state)
-    assert [(each.name, each.keep, each.remark) for each in others] == [("secret", 2, None), ("weekly", 5, "c")]
+    told = [(each.name, each.keep, each.remark, each.keep_ids) for each in others]
+    assert told == [("secret", 2, None, ()), ("weekly", 5, "c", ("b7",))]
 
 
 @pytest.mark.parametrize("is_reported", [False, True], ids=["killed", "ended in good order"])

@@ -81,6 +81,14 @@ def test_the_engine_among_the_ancestors(monkeypatch: pytest.MonkeyPatch) -> None
     assert engine.pid == 3
 
 
+def test_the_engine_can_be_the_first_process_of_a_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    processes = {1: workspace._Process(1, 0, "/pulumi/bin/pulumi")}
+    monkeypatch.setattr(os, "getppid", lambda: 1)
+    monkeypatch.setattr(workspace, "_process", processes.get)
+    assert workspace.engine_process_id() == 1
+
+
 def test_a_run_of_the_engine_is_told_from_others_by_its_process_and_its_start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -9,6 +9,7 @@ rule, and ``max_deletions``, are what bounds an ``up``. With a saved plan the en
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import threading
@@ -19,24 +20,35 @@ from pathlib import Path
 from typing import Final
 
 from ..engine.workspace import engine_run
-from ..session import Session
 
 _MAX_AGE: Final = 7 * 24 * 3600.0
 """Seconds after which a file is removed: no ``pulumi up`` waits longer for its user to say yes."""
 
 
 class PreviewNotes:
-    """The notes of this run of the engine; to be shared by ``session.shared``."""
+    """The notes of this run of the engine.
 
-    def __init__(self, session: Session) -> None:
-        folder, run = session.journal.folder, engine_run()
-        self._path = folder / "previews" / f"{_name(run)}.jsonl" if folder is not None and run else None
+    Args:
+        folder: where this package keeps what outlives a process; None for no notes.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
         self._lock = threading.Lock()
         self._has_started = False
         self._found: dict[str, PreviewNote] | None = None
 
+    @functools.cached_property
+    def _path(self) -> Path | None:
+        run = engine_run() if self._folder is not None else ""
+        return self._folder / "previews" / f"{_name(run)}.jsonl" if self._folder is not None and run else None
+
     def begin(self) -> None:
-        """Note that this run has a preview: what has no note of its own in it, it has not listed."""
+        """Note that this run has a preview: what has no note of its own in it, it has not listed.
+
+        For whatever resource is checked first: the preview of a retention that is declared in an ``apply`` may never
+        come to it.
+        """
         with self._lock:
             self._append("")
 

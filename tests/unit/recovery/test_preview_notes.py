@@ -7,11 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from pulumi_dcs.backup_retention import preview_notes
-from pulumi_dcs.backup_retention.preview_notes import PreviewNote, PreviewNotes
-from pulumi_dcs.engine.log import Log
-from pulumi_dcs.recovery.journal import Journal
-from pulumi_dcs.session import Session
+from pulumi_dcs.recovery import preview_notes
+from pulumi_dcs.recovery.preview_notes import PreviewNote, PreviewNotes
 
 URN = "urn:pulumi:dev::shop::pulumi-python:dynamic/dcs:BackupRetention::orders"
 
@@ -19,8 +16,9 @@ URN = "urn:pulumi:dev::shop::pulumi-python:dynamic/dcs:BackupRetention::orders"
 def notes(folder: Path | None, run: str, monkeypatch: pytest.MonkeyPatch) -> PreviewNotes:
     """Those of a new process of that run of the engine."""
     monkeypatch.setattr(preview_notes, "engine_run", lambda: run)
-    journal = Journal(folder, {}, lambda _: None)
-    return PreviewNotes(Session({}, Log(), environment={}, journal=journal))
+    made = PreviewNotes(folder)
+    assert (made._path is None) == (folder is None or not run)
+    return made
 
 
 def test_the_second_part_of_a_run_reads_what_the_first_has_listed(
