@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import yaml
+
 PROJECT: Final = "shop"
 PASSPHRASE: Final = "test"
 RESOURCE_TYPE: Final = "pulumi-python:dynamic/dcs:InstanceBackup"
@@ -50,7 +52,7 @@ class Stack:
     def __init__(self, folder: Path, environment: dict[str, str], name: str = "dev", backend: str = "") -> None:
         self.folder: Final = folder
         self.environment: Final = environment
-        self.name: Final = name
+        self.name = name
         self.program_folder = folder
         self.engine = "pulumi"
         (folder / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n")
@@ -63,6 +65,12 @@ class Stack:
             self.pulumi("stack", "init", name)
         else:
             self._copy_new_stack()
+
+    def init(self, name: str) -> None:
+        """Make another stack, of the project that is in the folder now, and go on with that one."""
+        outcome = self.pulumi("stack", "init", name)
+        assert outcome.ok, outcome.text
+        self.name = name
 
     def declare(self, **inputs: Any) -> None:
         """Write a program with one backup of these inputs."""
@@ -125,7 +133,8 @@ class Stack:
     def all_resources(self) -> list[dict[str, Any]]:
         """The resources of the saved state: where it is a file, that is read, which takes no command."""
         backend = self.environment.get("PULUMI_BACKEND_URL", "")
-        file = Path(backend.removeprefix("file://"), ".pulumi", "stacks", PROJECT, f"{self.name}.json")
+        project = yaml.safe_load((self.folder / "Pulumi.yaml").read_text())["name"]
+        file = Path(backend.removeprefix("file://"), ".pulumi", "stacks", project, f"{self.name}.json")
         if backend.startswith("file:///") and file.exists():
             deployment = json.loads(file.read_bytes())["checkpoint"].get("latest") or {}
         else:

@@ -32,9 +32,7 @@ dcs = types.SimpleNamespace(Instance=lambda name, **inputs: Instance(name, which
 def example(make_stack: MakeStack, name: str, **config: str) -> Stack:
     stack = make_stack()
     shutil.copytree(ROOT / "examples" / name, stack.folder, dirs_exist_ok=True)
-    project = (stack.folder / "Pulumi.yaml").read_text() if (stack.folder / "Pulumi.yaml").exists() else ""
-    assert project
-    assert stack.pulumi("stack", "init", "example").ok
+    stack.init("example")
     for key, value in config.items():
         assert stack.pulumi("config", "set", "--path", key, value).ok
     return stack
@@ -142,7 +140,7 @@ def test_fleet(make_stack: MakeStack, endpoint: LocalEndpoint) -> None:
     assert 0 < len(mine) < 5
     assert stack.up("--expect-no-changes").ok
     # The other shard's share, by the same program.
-    assert stack.pulumi("stack", "init", "other").ok
+    stack.init("other")
     for key, value in (("shards", "2"), ("shard", "1")):
         assert stack.pulumi("config", "set", key, value).ok
     other = stack.up()
