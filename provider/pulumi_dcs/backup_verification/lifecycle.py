@@ -19,6 +19,7 @@ from ..engine.requests import (
     ReadResponse,
     UpdateRequest,
     UpdateResponse,
+    top_level_names,
 )
 from ..engine.values import without_assets
 from ..operations.errors import OperationError, RecordNotFoundError
@@ -222,7 +223,7 @@ class Lifecycle:
                 fact="the verification is in the state, and the service goes on with what was started",
                 advice=f"{error.advice[:-1]}, then {again}" if error.advice else again,
             )
-            properties = outputs(kept, analysis.backup, endpoint, shards=analysis.shards)
+            properties = outputs(kept, analysis.backup, endpoint, shards=analysis.tasks)
             raise ResourceInitFailedError(text, id=str(which), properties=properties) from error
         which = which or VerificationId(inputs.instance_id, inputs.backup_id, analysis.shards[0].task_id)
         left = analysis.remove_tasks()
@@ -235,7 +236,7 @@ class Lifecycle:
 
         What was counted can't change: so the next run compares again, and has nothing read.
         """
-        error = too_few(which, properties, Inputs.of(properties).minimum_keys)
+        error = too_few(which, properties, properties)
         if error is not None:
             raise ResourceInitFailedError(in_pulumis_terms(error), id=str(which), properties=properties) from error
 
@@ -245,7 +246,7 @@ class Lifecycle:
         urn, log = request.urn, self._session.log
         if keys is None:
             log.info(urn, preview.going_on(which.backup_id))
-        elif (error := too_few(which, request.old_outputs, Inputs.of(request.new_inputs).minimum_keys)) is not None:
+        elif (error := too_few(which, request.old_outputs, request.new_inputs)) is not None:
             # It is known now what the update would come to.
             raise error
         elif is_compared:
@@ -258,19 +259,23 @@ class TooFewKeysError(OperationError):
     """The backup can be read, and has fewer keys than are wanted."""
 
 
-def too_few(which: VerificationId, properties: Mapping[str, Any], minimum: int) -> TooFewKeysError | None:
+def too_few(
+    which: VerificationId, properties: Mapping[str, Any], declared: Mapping[str, Any]
+) -> TooFewKeysError | None:
     """The error for a verified backup with too few keys; None if it has enough.
 
     Args:
         properties: what was counted.
-        minimum: as it is declared now.
+        declared: the inputs as they are declared now.
     """
-    keys = counted(properties)
+    keys, minimum = counted(properties), Inputs.of(declared).minimum_keys
     if keys is None or keys >= minimum:
         return None
     by_type = ", ".join(f"{number} {name}" for name, number in (properties.get("keys_by_type") or {}).items())
     size = f", {properties['key_bytes']} bytes" if properties.get("key_bytes") is not None else ""
     wanted = f"minimum_keys is {minimum}{'' if minimum != DEFAULT_MINIMUM_KEYS else ', the default'}"
+    if "minimum_keys" in top_level_names(declared.get(SECRET_INPUTS) or ()):
+        wanted = "minimum_keys is more (its value is a secret and not shown)"
     return TooFewKeysError(
         f"Backup {which.backup_id} of instance {which.instance_id} has {keys} key{'s' * (keys != 1)}, too few: "
         f"{wanted}.",
