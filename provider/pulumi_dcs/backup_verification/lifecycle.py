@@ -115,8 +115,14 @@ class Lifecycle:
         analysis = self._analysis(request.urn, request.properties, request.timeout)
         notes = self._session.notes(request.urn)
 
+        def is_open(pending: Mapping[str, Any], backup_id: str) -> bool:
+            if (pending.get("instance_id"), pending.get("backup_id")) != (inputs.instance_id, backup_id):
+                return False
+            # A pending create stays in the state after it was carried out: tasks from then on are other people's.
+            state = self._session.stack_states.read(request.urn, self._session.organization)
+            return all(replacements(each.inputs, pending) for each in state.resources if each.urn == request.urn)
+
         def earlier(backup_id: str) -> ResourceEvidence:
-            wanted = (inputs.instance_id, backup_id)
             is_own = backup_id == inputs.backup_id
             return ResourceEvidence(
                 self._session.stack_states,
@@ -124,7 +130,7 @@ class Lifecycle:
                 self._session.organization,
                 started_at=started_at,
                 checked_at=notes.checked_at,
-                has_same_inputs=lambda pending: (pending.get("instance_id"), pending.get("backup_id")) == wanted,
+                has_same_inputs=lambda pending: is_open(pending, backup_id),
                 # Of those for another backup, none is this run's.
                 is_own_saved=is_own and self._session.saves_pending_creates,
             )

@@ -22,7 +22,7 @@ from pulumi_dcs.engine.requests import (
     ProgramFacts,
     UpdateRequest,
 )
-from pulumi_dcs.engine.stack_state import PendingCreate, StackState
+from pulumi_dcs.engine.stack_state import PendingCreate, StackState, StateResource
 from pulumi_dcs.session import Session
 
 from tests.endpoint import CLUSTER
@@ -44,6 +44,7 @@ class World:
         self.home = home
         self.messages = Messages()
         self.pending: list[dict[str, Any]] = []
+        self.in_state: tuple[StateResource, ...] = ()
         self.sent: list[Request] = []
         self.kill_before = self.kill_after = -1
         self.service.before = self._before
@@ -75,7 +76,7 @@ class World:
         return [each for each in self.sent if each.method == "POST"]
 
     def read(self, urn: str, organization: str = "", *, not_before: float = 0.0) -> StackState:
-        return StackState((), tuple(PendingCreate(URN, each) for each in self.pending), self.clock.monotonic())
+        return StackState(self.in_state, tuple(PendingCreate(URN, each) for each in self.pending), self.clock.monotonic())
 
     def lifecycle(self) -> Lifecycle:
         environment = {"PULUMI_HOME": str(self.home), "PULUMI_BACKEND_URL": "sim://"}
@@ -255,3 +256,30 @@ def test_a_minimum_that_is_a_secret_is_not_shown(world: World) -> None:
         lifecycle.check(CheckRequest(URN, world.inputs, inputs, program))
         lifecycle.diff(DiffRequest(URN, which, world.inputs, failed.value.properties, inputs))
     assert "54321" not in previewed.value.message
+
+
+def test_a_pending_create_that_was_carried_out_since_makes_nobodys_task_ours(world: World) -> None:
+    world.service.after = lambda request: world.kill() if request.method == "POST" else None
+    with pytest.raises(Killed):
+        world.create()
+    world.service.is_killed, world.service.after = False, lambda _: None
+    created = world.create()
+    assert not world.tasks
+    # The engine keeps the pending create until it is cleared.
+    assert len(world.pending) == 1
+    world.in_state = (StateResource(URN, created.id, world.inputs, created.properties),)
+    store = world.service.world.store
+    node = {"node_id": next(each.body["node_id"] for each in world.posts if each.body)}
+    details = {"project_id": "", "backup_id": world.inputs["backup_id"], "duration": 0.0, "node": node, "result": {}}
+    details["analysis_type"] = "old_backup"
+    theirs = store.tasks.add(TaskKind.ANALYSIS, CLUSTER, **details)
+    world.inputs = {**world.inputs, "triggers": {"release": 2}}
+    assert world.create().properties["key_count"] == 1000 * SHARDS
+    assert [each.task_id for each in world.tasks] == [theirs.task_id]
+    # One that is killed now is one of this resource again.
+    world.service.after = lambda request: world.kill() if request.method == "POST" else None
+    with pytest.raises(Killed):
+        world.create()
+    world.service.is_killed, world.service.after = False, lambda _: None
+    store.tasks.remove(theirs.task_id)
+    assert_verified(world, world.create().properties)
