@@ -53,7 +53,7 @@ class World:
         store = self.service.world.store
         backup = store.add_backup(CLUSTER, remark=None, backup_format="rdb", duration=0.0)
         self.clock.now += 5.0
-        self.inputs = {"instance_id": CLUSTER, "backup_id": backup.backup_id, "region": "cn-north-4"}
+        self.inputs: dict[str, Any] = {"instance_id": CLUSTER, "backup_id": backup.backup_id, "region": "cn-north-4"}
 
     def _before(self, request: Request) -> None:
         self.sent.append(request)
@@ -76,7 +76,8 @@ class World:
         return [each for each in self.sent if each.method == "POST"]
 
     def read(self, urn: str, organization: str = "", *, not_before: float = 0.0) -> StackState:
-        return StackState(self.in_state, tuple(PendingCreate(URN, each) for each in self.pending), self.clock.monotonic())
+        pending = tuple(PendingCreate(URN, each) for each in self.pending)
+        return StackState(self.in_state, pending, self.clock.monotonic())
 
     def lifecycle(self) -> Lifecycle:
         environment = {"PULUMI_HOME": str(self.home), "PULUMI_BACKEND_URL": "sim://"}
@@ -270,9 +271,16 @@ def test_a_pending_create_that_was_carried_out_since_makes_nobodys_task_ours(wor
     world.in_state = (StateResource(URN, created.id, world.inputs, created.properties),)
     store = world.service.world.store
     node = {"node_id": next(each.body["node_id"] for each in world.posts if each.body)}
-    details = {"project_id": "", "backup_id": world.inputs["backup_id"], "duration": 0.0, "node": node, "result": {}}
-    details["analysis_type"] = "old_backup"
-    theirs = store.tasks.add(TaskKind.ANALYSIS, CLUSTER, **details)
+    theirs = store.tasks.add(
+        TaskKind.ANALYSIS,
+        CLUSTER,
+        project_id="",
+        backup_id=world.inputs["backup_id"],
+        duration=0.0,
+        node=node,
+        result={},
+        analysis_type="old_backup",
+    )
     world.inputs = {**world.inputs, "triggers": {"release": 2}}
     assert world.create().properties["key_count"] == 1000 * SHARDS
     assert [each.task_id for each in world.tasks] == [theirs.task_id]
