@@ -250,7 +250,8 @@ class Analysis:
                     facts=[f"key analysis task {task_id}"],
                     advice="ask the service's support.",
                 )
-            counts = Counts.of(found)
+            # What does not name the backup is no proof of it.
+            counts = Counts.of(found) if found.backup_id else None
             if counts is not None:
                 return counts
             if self._operation.elapsed - since > _UNTOLD_TIMEOUT:

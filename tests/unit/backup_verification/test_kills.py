@@ -12,6 +12,7 @@ from pulumi_dcs.api.errors import ConnectionFailed
 from pulumi_dcs.api.nodes import Node, Nodes
 from pulumi_dcs.api.transport import Request
 from pulumi_dcs.backup_verification.lifecycle import Lifecycle
+from pulumi_dcs.emulator.faults import Fault
 from pulumi_dcs.emulator.tasks import TaskKind
 from pulumi_dcs.engine.errors import DiagnosticError, ResourceInitFailedError
 from pulumi_dcs.engine.requests import (
@@ -165,6 +166,12 @@ def test_a_shard_that_cant_be_read(world: World) -> None:
         world.create()
     assert not world.tasks
     assert len(world.posts) == 1
+
+
+def test_a_count_that_names_no_backup_is_no_proof(world: World) -> None:
+    half = Fault(operation="show_key_analysis", status=200, body='{"total_num": 3}')
+    world.service.world.faults.planned.append(half)
+    assert_verified(world, world.create().properties)
 
 
 @pytest.mark.parametrize("removed", [0, 1])
