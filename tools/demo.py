@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -106,17 +107,25 @@ def run(environment: dict[str, str], *command: str, quiet: bool = False) -> None
     """Run one command in the project, showing it as a person would type it."""
     if not quiet:
         print(f"$ {shlex.join(command)}", flush=True)
-    done = subprocess.run(
+    process = subprocess.Popen(
         [*command, "--non-interactive"] if command[0] == "pulumi" else command,
         cwd=ROOT,
         env=environment,
-        check=False,
-        capture_output=quiet,
+        stdout=subprocess.PIPE if quiet else None,
+        stderr=subprocess.STDOUT if quiet else None,
         text=True,
     )
-    if done.returncode:
-        print((done.stdout or "") + (done.stderr or ""), file=sys.stderr)
-        sys.exit(done.returncode)
+    try:
+        said, _ = process.communicate()
+    except KeyboardInterrupt:
+        # The command was interrupted as well. Killed, it would leave its lock on the stack to the next run.
+        while process.poll() is None:
+            with suppress(KeyboardInterrupt):
+                process.wait()
+        sys.exit(130)
+    if process.returncode:
+        print(said or "", file=sys.stderr)
+        sys.exit(process.returncode)
 
 
 def output_of(environment: dict[str, str], *command: str) -> str:

@@ -71,7 +71,7 @@ class Analysis:
         self._operation = operation
         self._urn = urn
         self._inputs = inputs
-        self._left: list[str] = []
+        self._left: list[Shard] = []
         self.backup: BackupRecord | None = None
         self.shards: list[Shard] = list(known)
         for each in self.shards:
@@ -95,17 +95,22 @@ class Analysis:
         counts = [self._count(node, number, len(masters)) for number, node in enumerate(masters, 1)]
         return total(counts)
 
+    @property
+    def tasks(self) -> list[Shard]:
+        """What is to be removed from the service in the end: the analyses, and what interrupted runs have left."""
+        return [*self.shards, *self._left]
+
     def remove_tasks(self) -> list[Shard]:
         """Remove the service's tasks; those that could not be removed, with a warning that names them."""
         kept = []
         failure: DcsError | None = None
         operation = self._session.operation("remove the key analysis tasks", self._urn, _AFTERWARDS_TIMEOUT)
-        for task_id in [*(each.task_id for each in self.shards), *self._left]:
+        for each in self.tasks:
             try:
-                self._service.remove(operation, self._inputs.instance_id, task_id)
+                self._service.remove(operation, self._inputs.instance_id, each.task_id)
             except DcsError as error:
                 failure = failure or error
-                kept.append(Shard("", task_id))
+                kept.append(Shard("", each.task_id))
         if failure is not None:
             operation.warn(
                 f"Of instance {self._inputs.instance_id}, these key analysis tasks could not be removed: "
@@ -153,7 +158,7 @@ class Analysis:
         The list of tasks is empty nearly always. If it is not, the saved state tells whether a create of this resource,
         for the task's backup, was interrupted. Without that, it is somebody else's.
         """
-        snapshot = self._service.cache.list(self._operation, self._inputs.instance_id)
+        snapshot = self._service.cache.list_completely(self._operation, self._inputs.instance_id)
         nodes = {each.node_id for each in masters}
         is_ours: dict[str, bool] = {}
         for task in snapshot.records.values():
@@ -170,7 +175,7 @@ class Analysis:
                 self.shards.append(Shard(analysis.node_id, task.task_id))
                 self._operation.report_progress(f"going on with key analysis task {task.task_id} of an interrupted run")
             else:
-                self._left.append(task.task_id)
+                self._left.append(Shard("", task.task_id))
 
     def _count(self, node: Node, number: int, of: int) -> Counts:
         """Have one shard read through, unless it was before."""
@@ -245,7 +250,8 @@ class Analysis:
                     facts=[f"key analysis task {task_id}"],
                     advice="ask the service's support.",
                 )
-            counts = Counts.of(found)
+            # What does not name the backup is no proof of it.
+            counts = Counts.of(found) if found.backup_id else None
             if counts is not None:
                 return counts
             if self._operation.elapsed - since > _UNTOLD_TIMEOUT:

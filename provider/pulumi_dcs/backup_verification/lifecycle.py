@@ -19,6 +19,7 @@ from ..engine.requests import (
     ReadResponse,
     UpdateRequest,
     UpdateResponse,
+    top_level_names,
 )
 from ..engine.values import without_assets
 from ..operations.errors import OperationError, RecordNotFoundError
@@ -116,8 +117,14 @@ class Lifecycle:
         analysis = self._analysis(request.urn, request.properties, request.timeout)
         notes = self._session.notes(request.urn)
 
+        def is_open(pending: Mapping[str, Any], backup_id: str) -> bool:
+            if (pending.get("instance_id"), pending.get("backup_id")) != (inputs.instance_id, backup_id):
+                return False
+            # A pending create stays in the state after it was carried out: tasks from then on are other people's.
+            state = self._session.stack_states.read(request.urn, self._session.organization)
+            return all(replacements(each.inputs, pending) for each in state.resources if each.urn == request.urn)
+
         def earlier(backup_id: str) -> ResourceEvidence:
-            wanted = (inputs.instance_id, backup_id)
             is_own = backup_id == inputs.backup_id
             return ResourceEvidence(
                 self._session.stack_states,
@@ -125,7 +132,7 @@ class Lifecycle:
                 self._session.organization,
                 started_at=started_at,
                 checked_at=notes.checked_at,
-                has_same_inputs=lambda pending: (pending.get("instance_id"), pending.get("backup_id")) == wanted,
+                has_same_inputs=lambda pending: is_open(pending, backup_id),
                 # Of those for another backup, none is this run's.
                 is_own_saved=is_own and self._session.saves_pending_creates,
             )
@@ -224,7 +231,7 @@ class Lifecycle:
                 fact="the verification is in the state, and the service goes on with what was started",
                 advice=f"{error.advice[:-1]}, then {again}" if error.advice else again,
             )
-            properties = outputs(kept, analysis.backup, endpoint, shards=analysis.shards)
+            properties = outputs(kept, analysis.backup, endpoint, shards=analysis.tasks)
             raise ResourceInitFailedError(text, id=str(which), properties=properties) from error
         which = which or VerificationId(inputs.instance_id, inputs.backup_id, analysis.shards[0].task_id)
         left = analysis.remove_tasks()
@@ -237,7 +244,7 @@ class Lifecycle:
 
         What was counted can't change: so the next run compares again, and has nothing read.
         """
-        error = too_few(which, properties, Inputs.of(properties).minimum_keys)
+        error = too_few(which, properties, properties)
         if error is not None:
             raise ResourceInitFailedError(in_pulumis_terms(error), id=str(which), properties=properties) from error
 
@@ -247,7 +254,7 @@ class Lifecycle:
         urn, log = request.urn, self._session.log
         if keys is None:
             log.info(urn, preview.going_on(which.backup_id))
-        elif (error := too_few(which, request.old_outputs, Inputs.of(request.new_inputs).minimum_keys)) is not None:
+        elif (error := too_few(which, request.old_outputs, request.new_inputs)) is not None:
             # It is known now what the update would come to.
             raise error
         elif is_compared:
@@ -260,19 +267,23 @@ class TooFewKeysError(OperationError):
     """The backup can be read, and has fewer keys than are wanted."""
 
 
-def too_few(which: VerificationId, properties: Mapping[str, Any], minimum: int) -> TooFewKeysError | None:
+def too_few(
+    which: VerificationId, properties: Mapping[str, Any], declared: Mapping[str, Any]
+) -> TooFewKeysError | None:
     """The error for a verified backup with too few keys; None if it has enough.
 
     Args:
         properties: what was counted.
-        minimum: as it is declared now.
+        declared: the inputs as they are declared now.
     """
-    keys = counted(properties)
+    keys, minimum = counted(properties), Inputs.of(declared).minimum_keys
     if keys is None or keys >= minimum:
         return None
     by_type = ", ".join(f"{number} {name}" for name, number in (properties.get("keys_by_type") or {}).items())
     size = f", {properties['key_bytes']} bytes" if properties.get("key_bytes") is not None else ""
     wanted = f"minimum_keys is {minimum}{'' if minimum != DEFAULT_MINIMUM_KEYS else ', the default'}"
+    if "minimum_keys" in top_level_names(declared.get(SECRET_INPUTS) or ()):
+        wanted = "minimum_keys is more (its value is a secret and not shown)"
     return TooFewKeysError(
         f"Backup {which.backup_id} of instance {which.instance_id} has {keys} key{'s' * (keys != 1)}, too few: "
         f"{wanted}.",

@@ -131,6 +131,11 @@ class AnalysisService:
             self._claimed.add(task_id)
         return is_free
 
+    def is_claimed(self, task_id: str) -> bool:
+        """Whether a verification of this process has the task."""
+        with self._lock:
+            return task_id in self._claimed
+
 
 class _Claiming(Unrecorded[AnalysisTask]):
     """An attempt that nothing is kept of, among others in this process."""
@@ -142,6 +147,10 @@ class _Claiming(Unrecorded[AnalysisTask]):
     def claim(self, record_ids: Sequence[str]) -> str | None:
         """The first that no other verification has; which of several equal ones does not matter."""
         return next(filter(self._service.claim, record_ids), None)
+
+    def is_known(self, record_id: str) -> bool:
+        """Whether it is another verification's: then it says nothing of this one's request."""
+        return self._service.is_claimed(record_id)
 
 
 class AnalysisServices(Services[AnalysisService]):

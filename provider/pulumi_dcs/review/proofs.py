@@ -37,9 +37,10 @@ def proofs_in(log: EventLog) -> Proofs:
 
 def _proof(state: ResourceState) -> dict[tuple[str, str], int]:
     outputs = state.outputs
-    keys, minimum = whole_number(outputs.get("key_count")), whole_number(outputs.get("minimum_keys"))
+    given = outputs.get("minimum_keys")
+    keys, minimum = whole_number(outputs.get("key_count")), 1 if given is None else whole_number(given)
     backup_id = known_text(outputs, "backup_id")
-    # One with too few keys is in the state as well, and proves nothing.
-    if keys is None or not backup_id or keys < (1 if minimum is None else minimum):
+    # One with too few keys is in the state as well, and proves nothing; nor does one whose minimum is not told.
+    if keys is None or not backup_id or minimum is None or keys < minimum:
         return {}
     return {(known_text(outputs, "instance_id"), backup_id): keys}

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def test_nothing_outlives_the_endpoint(number: signal.Signals) -> None:
 def test_an_endpoint_that_never_had_a_server_leaves_nothing() -> None:
     with running_endpoint(data=True) as endpoint:
         (keeper,) = psutil.Process(endpoint.pid).children(recursive=True)
-        folder = Path(keeper.cmdline()[-1])
+        folder = Path(keeper.cmdline()[4])
         assert folder.exists()
         os.kill(endpoint.pid, signal.SIGKILL)
         await_end([keeper])
@@ -96,6 +97,46 @@ def test_servers_end_with_their_keeper_and_come_again() -> None:
         assert contents(endpoint, HA)
         (again,) = psutil.Process(endpoint.pid).children()
         assert again.pid != keeper.pid
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's death")
+@pytest.mark.parametrize("what", ["keeper", "keeper and endpoint"])
+def test_what_is_still_being_saved_is_waited_for(tmp_path: Path, what: str) -> None:
+    database = str(tmp_path / "state.db")
+    with running_endpoint("--database", database, data=True) as endpoint:
+        fill(endpoint, HA)
+        before = contents(endpoint, HA)
+        (keeper,) = psutil.Process(endpoint.pid).children()
+        (server,) = keeper.children()
+        # As one that has gigabytes to save.
+        server.suspend()
+        goes_on = threading.Timer(4.0, server.resume)
+        goes_on.start()
+        keeper.kill()
+        if what == "keeper":
+            assert contents(endpoint, HA) == before
+        else:
+            os.kill(endpoint.pid, signal.SIGKILL)
+            with running_endpoint("--database", database, data=True) as again:
+                assert contents(again, HA) == before
+        goes_on.join()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of another process")
+def test_an_append_only_file_that_cant_be_written_fails_the_backup() -> None:
+    with running_endpoint(data=True) as endpoint:
+        fill(endpoint, HA)
+        (keeper,) = psutil.Process(endpoint.pid).children()
+        (server,) = keeper.children()
+        # As on a full disk.
+        server.rlimit(psutil.RLIMIT_FSIZE, (4096, psutil.RLIM_INFINITY))
+        endpoint.add_backup(HA, backup_format="aof")
+        until(lambda: endpoint.backups()[0]["status"] not in ("waiting", "backuping"), 30.0)
+        assert endpoint.backups()[0]["failure"] == "dcs.08.0001"
+        server.rlimit(psutil.RLIMIT_FSIZE, (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY))
+        assert contents(endpoint, HA)
+        endpoint.add_backup(HA, backup_format="aof", duration=0.0)
+        until(lambda: endpoint.backups()[0]["status"] == "succeed", 30.0)
 
 
 def test_a_server_that_was_killed_comes_again_with_what_it_had_saved() -> None:

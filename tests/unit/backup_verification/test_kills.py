@@ -12,10 +12,18 @@ from pulumi_dcs.api.errors import ConnectionFailed
 from pulumi_dcs.api.nodes import Node, Nodes
 from pulumi_dcs.api.transport import Request
 from pulumi_dcs.backup_verification.lifecycle import Lifecycle
+from pulumi_dcs.emulator.faults import Fault
 from pulumi_dcs.emulator.tasks import TaskKind
 from pulumi_dcs.engine.errors import DiagnosticError, ResourceInitFailedError
-from pulumi_dcs.engine.requests import CreateRequest, DeleteRequest, UpdateRequest
-from pulumi_dcs.engine.stack_state import PendingCreate, StackState
+from pulumi_dcs.engine.requests import (
+    CheckRequest,
+    CreateRequest,
+    DeleteRequest,
+    DiffRequest,
+    ProgramFacts,
+    UpdateRequest,
+)
+from pulumi_dcs.engine.stack_state import PendingCreate, StackState, StateResource
 from pulumi_dcs.session import Session
 
 from tests.endpoint import CLUSTER
@@ -37,6 +45,7 @@ class World:
         self.home = home
         self.messages = Messages()
         self.pending: list[dict[str, Any]] = []
+        self.in_state: tuple[StateResource, ...] = ()
         self.sent: list[Request] = []
         self.kill_before = self.kill_after = -1
         self.service.before = self._before
@@ -45,12 +54,15 @@ class World:
         store = self.service.world.store
         backup = store.add_backup(CLUSTER, remark=None, backup_format="rdb", duration=0.0)
         self.clock.now += 5.0
-        self.inputs = {"instance_id": CLUSTER, "backup_id": backup.backup_id, "region": "cn-north-4"}
+        self.inputs: dict[str, Any] = {"instance_id": CLUSTER, "backup_id": backup.backup_id, "region": "cn-north-4"}
 
     def _before(self, request: Request) -> None:
         self.sent.append(request)
         if len(self.sent) - 1 == self.kill_before:
             raise Killed
+
+    def kill(self) -> None:
+        raise Killed
 
     def _after(self, _: Request) -> None:
         if len(self.sent) - 1 == self.kill_after:
@@ -65,7 +77,8 @@ class World:
         return [each for each in self.sent if each.method == "POST"]
 
     def read(self, urn: str, organization: str = "", *, not_before: float = 0.0) -> StackState:
-        return StackState((), tuple(PendingCreate(URN, each) for each in self.pending), self.clock.monotonic())
+        pending = tuple(PendingCreate(URN, each) for each in self.pending)
+        return StackState(self.in_state, pending, self.clock.monotonic())
 
     def lifecycle(self) -> Lifecycle:
         environment = {"PULUMI_HOME": str(self.home), "PULUMI_BACKEND_URL": "sim://"}
@@ -155,6 +168,12 @@ def test_a_shard_that_cant_be_read(world: World) -> None:
     assert len(world.posts) == 1
 
 
+def test_a_count_that_names_no_backup_is_no_proof(world: World) -> None:
+    half = Fault(operation="show_key_analysis", status=200, body='{"total_num": 3}')
+    world.service.world.faults.planned.append(half)
+    assert_verified(world, world.create().properties)
+
+
 @pytest.mark.parametrize("removed", [0, 1])
 def test_tasks_that_cant_be_removed_are_named_and_kept_for_the_destroy(world: World, removed: int) -> None:
     deletes = 0
@@ -190,3 +209,92 @@ def test_a_failover_while_it_is_cut_short_counts_no_shard_twice(world: World, mo
     monkeypatch.setattr(Nodes, "list", after_failover)
     update = UpdateRequest(URN, cut.value.id, world.inputs, cut.value.properties, world.inputs)
     assert_verified(world, world.lifecycle().update(update).properties)
+
+
+def test_a_killed_runs_tasks_for_another_backup_are_removed_even_by_a_run_that_is_cut_short(world: World) -> None:
+    world.service.after = lambda request: world.kill() if request.method == "POST" else None
+    with pytest.raises(Killed):
+        world.create()
+    world.service.is_killed, world.service.after = False, lambda _: None
+    (left,) = world.tasks
+    another = world.service.world.store.add_backup(CLUSTER, remark=None, backup_format="rdb", duration=0.0)
+    world.clock.now += 5.0
+    world.inputs = {**world.inputs, "backup_id": another.backup_id}
+    with pytest.raises(ResourceInitFailedError) as cut:
+        world.create(6.0)
+    assert left.task_id in {each.task_id for each in world.tasks}
+    update = UpdateRequest(URN, cut.value.id, world.inputs, cut.value.properties, world.inputs)
+    assert world.lifecycle().update(update).properties["key_count"] == 1000 * SHARDS
+    assert not world.tasks
+
+
+def test_a_lost_request_is_not_confused_with_another_verification_of_this_run(world: World) -> None:
+    """Its task fits, and so does not tell whether this one's request was carried out: it is sent again."""
+    lifecycle = world.lifecycle()
+    other_urn, first = URN.replace("proof", "other"), True
+
+    def before(request: Request) -> None:
+        nonlocal first
+        world.sent.append(request)
+        if request.method == "POST" and first:
+            first = False
+            with pytest.raises(ResourceInitFailedError):
+                lifecycle.create(CreateRequest(other_urn, world.inputs, 2.0))
+            world.clock.now += 4.0
+            raise ConnectionFailed("Lost.", sent=True)
+
+    world.service.before = before
+    created = lifecycle.create(CreateRequest(URN, world.inputs, None))
+    assert created.properties["key_count"] == 1000 * SHARDS
+    # Its own were removed, the other verification's was not.
+    (others,) = world.tasks
+    assert others.task_id not in created.id
+    assert len(world.posts) == SHARDS + 2
+
+
+def test_a_minimum_that_is_a_secret_is_not_shown(world: World) -> None:
+    inputs = {**world.inputs, "minimum_keys": 54321, "__secretInputs": ["minimum_keys"]}
+    with pytest.raises(ResourceInitFailedError, match="has 2000 keys, too few: minimum_keys is more") as failed:
+        world.lifecycle().create(CreateRequest(URN, inputs, None))
+    assert "54321" not in failed.value.message
+    which = failed.value.id
+    with pytest.raises(DiagnosticError, match="too few") as previewed:
+        lifecycle = world.lifecycle()
+        program = ProgramFacts(dry_run=True, secret_paths=("minimum_keys",))
+        lifecycle.check(CheckRequest(URN, world.inputs, inputs, program))
+        lifecycle.diff(DiffRequest(URN, which, world.inputs, failed.value.properties, inputs))
+    assert "54321" not in previewed.value.message
+
+
+def test_a_pending_create_that_was_carried_out_since_makes_nobodys_task_ours(world: World) -> None:
+    world.service.after = lambda request: world.kill() if request.method == "POST" else None
+    with pytest.raises(Killed):
+        world.create()
+    world.service.is_killed, world.service.after = False, lambda _: None
+    created = world.create()
+    assert not world.tasks
+    # The engine keeps the pending create until it is cleared.
+    assert len(world.pending) == 1
+    world.in_state = (StateResource(URN, created.id, world.inputs, created.properties),)
+    store = world.service.world.store
+    node = {"node_id": next(each.body["node_id"] for each in world.posts if each.body)}
+    theirs = store.tasks.add(
+        TaskKind.ANALYSIS,
+        CLUSTER,
+        project_id="",
+        backup_id=world.inputs["backup_id"],
+        duration=0.0,
+        node=node,
+        result={},
+        analysis_type="old_backup",
+    )
+    world.inputs = {**world.inputs, "triggers": {"release": 2}}
+    assert world.create().properties["key_count"] == 1000 * SHARDS
+    assert [each.task_id for each in world.tasks] == [theirs.task_id]
+    # One that is killed now is one of this resource again.
+    world.service.after = lambda request: world.kill() if request.method == "POST" else None
+    with pytest.raises(Killed):
+        world.create()
+    world.service.is_killed, world.service.after = False, lambda _: None
+    store.tasks.remove(theirs.task_id)
+    assert_verified(world, world.create().properties)

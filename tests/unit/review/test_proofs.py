@@ -49,6 +49,7 @@ def test_what_proves_nothing() -> None:
         proof(keys=None),
         proof(keys=0),
         proof(keys=9, minimum_keys=10),
+        proof(keys=9, minimum_keys="[secret]"),
         {**proof(), "outputs": {**proof()["outputs"], "instance_id": "another"}},
     ):
         text, keys = told(step("same", "proof", nothing, nothing, type_=RESOURCE_TYPE))

@@ -22,9 +22,14 @@ _PR_SET_PDEATHSIG: Final = 1  # <sys/prctl.h>
 
 
 class Servers:
-    """The servers, by the name that the endpoint gave them."""
+    """The servers, by the name that the endpoint gave them.
 
-    def __init__(self) -> None:
+    Args:
+        inherited: open files that each of them is to hold until it has ended.
+    """
+
+    def __init__(self, inherited: list[int]) -> None:
+        self._inherited = inherited
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def obey(self, order: dict[str, Any]) -> dict[str, Any]:
@@ -38,6 +43,7 @@ class Servers:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
+                    pass_fds=self._inherited,
                     preexec_fn=_die_with_parent(os.getpid()),  # noqa: PLW1509  # this process has one thread
                 )
             return {"pid": self._running[name].pid}
@@ -82,16 +88,18 @@ def _die_with_parent(parent: int) -> Any:
     return ask
 
 
-def main(temporary: str) -> None:
+def main(temporary: str, *inherited: str) -> None:
     """Serve until the input ends.
 
     Args:
         temporary: the folder to remove at the end; empty to save the data instead.
+        inherited: the numbers of open files that the servers are to hold as well: should this process be killed, they
+            still tell when the last server has saved its data.
     """
     # Ctrl-C and the like are for the endpoint; its end is this process's.
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)
-    servers = Servers()
+    servers = Servers([int(each) for each in inherited])
     try:
         for line in sys.stdin:
             try:
@@ -109,4 +117,4 @@ def main(temporary: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

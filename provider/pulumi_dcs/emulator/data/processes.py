@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import select
 import subprocess
 import sys
 import threading
@@ -21,7 +23,7 @@ class Processes:
 
     Args:
         temporary: the folder that goes with the endpoint; None to have the servers save their data at the end.
-        inherited: open files that the keeper is to hold until it has ended, such as a lock's.
+        inherited: open files that the keeper and the servers are to hold until they have ended, such as a lock's.
     """
 
     def __init__(self, temporary: Path | None, inherited: tuple[int, ...] = ()) -> None:
@@ -30,6 +32,8 @@ class Processes:
         self._lock = threading.Lock()
         self._is_closed = False
         self._keeper: subprocess.Popen[str] | None = None
+        self._ended = -1
+        """Open for reading; at its end once the last keeper and all its servers have ended."""
         if temporary is not None:
             # It removes the folder even if the endpoint is killed before a server was needed.
             self._keeper = self._new_keeper()
@@ -81,6 +85,8 @@ class Processes:
             except (OSError, ValueError):
                 # Somebody ended the keeper, and with it the servers: a new one knows of none.
                 self._keeper = None
+                # What they are still saving is what the next ones load.
+                select.select([self._ended], [], [], keeper.GRACE)
                 return self._exchange(order)
 
     def _exchange(self, order: dict[str, Any]) -> dict[str, Any]:
@@ -94,12 +100,19 @@ class Processes:
         return answer
 
     def _new_keeper(self) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-I", "-S", keeper.__file__, str(self._temporary or "")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,  # Ctrl-C in a terminal is for the endpoint
-            pass_fds=self._inherited,
-        )
+        if self._ended >= 0:
+            os.close(self._ended)
+        self._ended, held = os.pipe()
+        inherited = (*self._inherited, held)
+        try:
+            return subprocess.Popen(
+                [sys.executable, "-I", "-S", keeper.__file__, str(self._temporary or ""), *map(str, inherited)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                start_new_session=True,  # Ctrl-C in a terminal is for the endpoint
+                pass_fds=inherited,
+            )
+        finally:
+            os.close(held)

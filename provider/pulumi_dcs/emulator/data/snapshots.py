@@ -21,7 +21,11 @@ def write_rdb_file(server: Server, path: Path) -> int:
 
 
 def write_append_only_file(server: Server, path: Path) -> int:
-    """Write an append-only file of commands; its size in bytes."""
+    """Write an append-only file of commands; its size in bytes.
+
+    Raises:
+        OSError: the server can't write it, as on a full disk.
+    """
     folder = server.folder / "appendonlydir"
     with server.client() as client:
         client.config_set("appendonly", "yes")
@@ -37,12 +41,19 @@ def write_append_only_file(server: Server, path: Path) -> int:
 
 
 def _is_writing(persistence: dict[str, Any]) -> bool:
-    return bool(persistence["aof_rewrite_in_progress"] or persistence["aof_rewrite_scheduled"])
+    is_scheduled, is_writing = persistence["aof_rewrite_scheduled"], persistence["aof_rewrite_in_progress"]
+    if is_scheduled and not is_writing and persistence["aof_last_bgrewrite_status"] != "ok":
+        # It would try again for ever.
+        raise OSError("The append-only file can't be written.")
+    return bool(is_writing or is_scheduled)
 
 
 def _put(source: Path, path: Path) -> int:
     """Copy the file so that it is there whole or not at all."""
     unfinished = path.with_suffix(".unfinished")
-    shutil.copyfile(source, unfinished)
-    unfinished.replace(path)
+    try:
+        shutil.copyfile(source, unfinished)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
     return path.stat().st_size
