@@ -62,11 +62,12 @@ def _serve(options: argparse.Namespace, data: Data | None, why_not: str) -> None
         backlog=BACKLOG,
         timeout_keep_alive=75,
     )
-    with _listen(options.port) as listening:
-        # From here on connections wait to be served: who reads the URL can use it.
+    server = uvicorn.Server(config)
+    # From here on connections wait to be served, and signals too: who reads the URL can use it, and end the endpoint.
+    with _listen(options.port) as listening, server.capture_signals():
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         print(url, flush=True) if options.quiet else _introduce(url, options, world)
-        uvicorn.Server(config).run(sockets=[listening])
+        server.run(sockets=[listening])
 
 
 def _data(options: argparse.Namespace) -> tuple[Data | None, str]:
