@@ -176,6 +176,7 @@ class Session:
             clock=self.clock,
             timeout=timeout,
             report_progress=lambda message: self.log.report_progress(urn, message),
+            info=lambda message: self.log.info(urn, message),
             warn=lambda message: self.log.warn(urn, message),
         )
 

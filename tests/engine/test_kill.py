@@ -41,8 +41,13 @@ def test_the_next_up_takes_over_the_killed_runs_backup(
     killed_up(stack, lambda: endpoint.count("list_backups") > 1, kill=kill)
     (backup_id,) = endpoint.backup_ids()
     endpoint.change_backup(backup_id, duration=0.0 if finished else 5.0, created=time.time() - 3.0)
+    is_pending = kill is not kill_host
+    assert ("An earlier run of it was interrupted: `pulumi up` goes on" in stack.preview().diagnostics) == is_pending
     outcome = stack.up()
     assert outcome.ok, outcome.text
+    assert (
+        f"    Goes on with backup {backup_id} of an interrupted run: this resource has it now." in outcome.diagnostics
+    )
     assert stack.backup_ids() == endpoint.backup_ids() == {backup_id}
     assert endpoint.count("create_backup") == 1
     assert stack.up("--expect-no-changes").ok
@@ -95,8 +100,8 @@ def orphan(backup_id: str, *, remark: str, instance_id: str = HA, name: str = "b
     return (
         f"    warning: Orphan: backup {backup_id} of instance {instance_id} ({shown}, succeed), made for {name!r} by a "
         "run that was interrupted. No state holds it.\n"
-        f"      Take it over with adopt_backup_id={backup_id!r}, or delete it in the console. `pulumi up` takes it "
-        f"over by itself if {name!r} is declared as it was then.\n"
+        f"      `pulumi up` takes it over by itself if {name!r} is declared as it was then. If it is not, take it over "
+        f"with adopt_backup_id={backup_id!r}, or delete it in the console.\n"
         "      `pulumi refresh --clear-pending-creates` ends this message.\n"
     )
 

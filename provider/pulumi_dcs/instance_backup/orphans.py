@@ -32,8 +32,8 @@ def name_orphans(session: Session, services: BackupServices) -> Callable[[str], 
         inputs_hash,
         session.log.warn,
         ways_out=lambda backup_id, name: (
-            f"Take it over with adopt_backup_id={backup_id!r}, or delete it in the console. `pulumi up` takes "
-            f"it over by itself if {name!r} is declared as it was then."
+            f"`pulumi up` takes it over by itself if {name!r} is declared as it was then. If it is not, take it over "
+            f"with adopt_backup_id={backup_id!r}, or delete it in the console."
         ),
     )
 

@@ -11,13 +11,14 @@ from ..engine.unknowns import has_unknowns
 from ..operations.errors import RecordNotFoundError
 from ..operations.wait import usual_length
 from ..resources.backups import BackupServices
+from ..resources.create_attempt import may_be_equal
 from ..resources.instance_probe import InstanceProbe, no_instance
 from ..resources.location import LocationFiller
 from ..resources.refusals import Failure
 from ..session import Session
 from . import preview
 from .adoption import check_adoptable
-from .properties import Inputs
+from .properties import Inputs, replacing_inputs
 
 
 class Preflight:
@@ -40,6 +41,13 @@ class Preflight:
         Args:
             is_first: whether the resource has no backup yet; else the diff says what is going to happen.
         """
+        failures = self._check_instance(urn, inputs, is_first=is_first)
+        declared, pending = replacing_inputs(inputs), self._session.pending_creates(urn)
+        if any(may_be_equal(replacing_inputs(each.inputs), declared) for each in pending):
+            self._session.log.info(urn, preview.INTERRUPTED)
+        return failures
+
+    def _check_instance(self, urn: str, inputs: Mapping[str, Any], *, is_first: bool) -> list[Failure]:
         location = {name: inputs.get(name, "") for name in ("instance_id", "region", "project_id")}
         if has_unknowns(location) or not self._locations.has_credentials(urn):
             if is_first:

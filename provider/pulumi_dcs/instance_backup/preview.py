@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from ..api.backups import BackupStatus
 from ..api.clock import in_words
 from ..api.instances import Instance
 from ..engine.unknowns import UNKNOWN
 from ..resources.instance_text import describe
+
+INTERRUPTED: Final = (
+    "An earlier run of it was interrupted: `pulumi up` goes on with the backup that it has started, if that is "
+    "certain to be this resource's."
+)
+"""Of a resource that the saved state has as being created, to follow what it does."""
 
 
 class Fate(Enum):

@@ -51,7 +51,10 @@ class InterruptedCreate(Generic[R]):
         """
         found = self._find(snapshot)
         if found is not None:
-            self._operation.report_progress(f"going on with {self._kind.noun} {found} of an interrupted run")
+            text = f"{self._kind.noun} {found} of an interrupted run"
+            self._operation.report_progress(f"going on with {text}")
+            # It may have been named as an orphan before: that must not have the last word.
+            self._operation.info(f"Goes on with {text}: this resource has it now.")
         return found
 
     def _find(self, snapshot: Snapshot[R]) -> str | None:

@@ -26,6 +26,7 @@ class Operation:
         clock: the time it lives in.
         timeout: how long it may take, in seconds.
         report_progress: called with short messages on where it stands.
+        info: called with what is to stay on record.
         warn: called with what the user has to know even if all goes well.
     """
 
@@ -36,12 +37,14 @@ class Operation:
         clock: Clock,
         timeout: float,
         report_progress: Callable[[str], None] = _discard,
+        info: Callable[[str], None] = _discard,
         warn: Callable[[str], None] = _discard,
     ) -> None:
         self.name: Final = name
         self.clock: Final = clock
         self.timeout: Final = timeout
         self.report_progress: Final = report_progress
+        self.info: Final = info
         self.warn: Final = warn
         self._started = clock.monotonic()
 
