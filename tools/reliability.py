@@ -99,10 +99,45 @@ TRUE_PREVIEWS: Final = {
     "P25": ("other dynamic providers beside ours", "as without us"),
     "P26": ("the `huaweicloud` package's settings alone", "are enough"),
 }
+AROUND: Final = {
+    "R1": (
+        "restore: the response is lost, the run is killed, cancelled, times out, or the engine retries",
+        "never a second restore by itself; the next up goes on with it",
+    ),
+    "R2": ("the same, and the next up on another machine", "stops and names what it found"),
+    "R3": (
+        "a restore fails, its record vanishes, a status unheard of",
+        "an error that stays; never repeated by itself",
+    ),
+    "R4": ("refresh, another up, other options, destroy", "restores nothing, touches no data"),
+    "R5": ("an import's response or message holds the password", "never in state, message or log"),
+    "R6": (
+        "a restore that can't be, or that overwrites data",
+        "the preview refuses it, or warns",
+    ),
+    "R7": ("real data: restored, imported, killed, lost, broken", "every key and value is compared"),
+    "V1": ("verification: too few keys, a broken file, a backup that is gone", "an error: what depends on it waits"),
+    "V2": ("an analysis without a backup would make one", "every request names the backup"),
+    "V3": ("the service sends names of keys", "never in state, message or log"),
+    "V4": ("lost responses, timeouts, kills, Ctrl-C", "the next up goes on; no task is left"),
+    "V5": ("other people's analyses and tasks", "stay; the tasks of a killed run are removed"),
+    "K1": ("retention: what would go is not what the preview listed", "nothing is deleted, and said why"),
+    "K2": ("backups that a resource holds, needs or takes over", "stay"),
+    "K3": ("an incomplete or lagging list, a state that can't be read", "nothing is deleted"),
+    "K4": ("a deletion fails; the run is killed or cancelled", "what went is said; the next up goes on"),
+    "K5": ("more than `max_deletions` would go", "nothing is deleted; what would go is listed"),
+    "B1": ("`backup_before`: no backup, whatever the reason", "the change does not happen"),
+    "B2": ("killed, cancelled or a lost response; then again", "the same change has one backup"),
+    "B3": ("another change, or one that was undone and is made again", "a backup of its own"),
+    "B4": ("a delete, a replacement: files missing or cut off", "the instance stays until its files are there"),
+    "L1": ("look-ups without credentials or with any error", "one diagnostic"),
+    "L2": ("links, secret arguments", "always secret"),
+}
 SECTIONS: Final = {
     "On the way to the service": SERVICE,
     "Exactly one": EXACTLY_ONE,
     "True previews, nothing raw, nothing secret": TRUE_PREVIEWS,
+    "Restores, verifications, retention, backups before a change, look-ups": AROUND,
 }
 ROWS: Final = {row: texts for rows in SECTIONS.values() for row, texts in rows.items()}
 
@@ -147,7 +182,7 @@ def page(results: dict[str, list[tuple[str, bool]]]) -> str:
         "Three invariants hold under every fault below:",
         "",
         "- There are never two backups for one declared generation.",
-        "- Nothing is deleted that the stack's state does not hold.",
+        "- Nothing is deleted that the stack's state does not hold, except what a `BackupRetention` has listed.",
         "- Everything that a killed run left is in the state after the next successful `pulumi up`, or it is named.",
         "",
         "`provider/pulumi_dcs/operations/ownership.py` has the proofs by which an existing backup is taken over.",

@@ -67,6 +67,7 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.row("B1")
 @pytest.mark.parametrize(("fault", "text"), REFUSALS, ids=["rights", "single-node", "unreadable"])
 def test_without_the_backup_the_change_does_not_happen(
     guarded: Guarded, endpoint: LocalEndpoint, fault: dict[str, Any], text: str
@@ -83,6 +84,7 @@ def test_without_the_backup_the_change_does_not_happen(
     assert "Traceback" not in outcome.diagnostics
 
 
+@pytest.mark.row("B1")
 def test_a_failed_backup_leaves_no_record_and_no_change(guarded: Guarded, endpoint: LocalEndpoint) -> None:
     made(guarded)
     endpoint.behave(failure="dcs.08.0002")
@@ -96,6 +98,7 @@ def test_a_failed_backup_leaves_no_record_and_no_change(guarded: Guarded, endpoi
     assert endpoint.backups() == []
 
 
+@pytest.mark.row("B1")
 def test_without_a_connection_nothing_is_changed(guarded: Guarded, endpoint: LocalEndpoint) -> None:
     made(guarded, '"update", timeout=datetime.timedelta(seconds=5)')
     guarded.declare('"update", timeout=datetime.timedelta(seconds=5)', orders=TO_8)
@@ -108,6 +111,7 @@ def test_without_a_connection_nothing_is_changed(guarded: Guarded, endpoint: Loc
     assert UNCHANGED in outcome.diagnostics
 
 
+@pytest.mark.row("B1")
 def test_without_credentials_nothing_is_changed(guarded: Guarded, endpoint: LocalEndpoint) -> None:
     made(guarded)
     del guarded.stack.environment["HUAWEICLOUD_SDK_AK"]
@@ -124,6 +128,7 @@ def test_without_credentials_nothing_is_changed(guarded: Guarded, endpoint: Loca
     assert "could not be checked: there are no credentials at hand" in preview.diagnostics
 
 
+@pytest.mark.row("B1")
 def test_a_timeout_names_the_backup_that_goes_on(guarded: Guarded, endpoint: LocalEndpoint) -> None:
     arguments = '"update", timeout=datetime.timedelta(seconds=3)'
     made(guarded, arguments)
@@ -142,6 +147,7 @@ def test_a_timeout_names_the_backup_that_goes_on(guarded: Guarded, endpoint: Loc
     assert endpoint.backup_ids() == {backup}
 
 
+@pytest.mark.row("B2")
 @pytest.mark.parametrize("carried_out", [True, False])
 def test_a_lost_response_makes_exactly_one(guarded: Guarded, endpoint: LocalEndpoint, *, carried_out: bool) -> None:
     made(guarded)
@@ -213,6 +219,7 @@ def test_a_name_that_the_instance_has_not_is_warned_of(guarded: Guarded, endpoin
     assert guarded.changes() == [f"update {HA}"]
 
 
+@pytest.mark.row("B2")
 def test_the_same_change_takes_no_second_backup_within_the_hour(guarded: Guarded, endpoint: LocalEndpoint) -> None:
     made(guarded)
     (guarded.stack.folder / "refuse").write_text("")
@@ -234,6 +241,7 @@ def test_the_same_change_takes_no_second_backup_within_the_hour(guarded: Guarded
     assert endpoint.count("create_backup") == 3
 
 
+@pytest.mark.row("B3")
 def test_a_change_that_was_undone_takes_a_new_backup_when_it_is_made_again(
     guarded: Guarded, endpoint: LocalEndpoint
 ) -> None:
@@ -275,6 +283,7 @@ def test_the_id_may_be_elsewhere(guarded: Guarded, endpoint: LocalEndpoint, told
     assert [row["instance_id"] for row in endpoint.backups()] == [CLUSTER]
 
 
+@pytest.mark.row("B1")
 @pytest.mark.parametrize(
     ("told", "text"),
     [

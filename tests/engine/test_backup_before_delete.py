@@ -26,6 +26,7 @@ def saved(guarded: Guarded, name: str = "orders") -> list[Path]:
     )
 
 
+@pytest.mark.row("B4")
 def test_the_files_are_there_before_the_instance_goes(guarded: Guarded, endpoint: LocalEndpoint) -> None:
     made(guarded, SAVING, orders={"which": CLUSTER}, carts=ORDERS)
     guarded.declare(SAVING, carts=ORDERS)
@@ -44,6 +45,7 @@ def test_the_files_are_there_before_the_instance_goes(guarded: Guarded, endpoint
     assert str(sum(each.stat().st_size for each in files)) in outcome.diagnostics
 
 
+@pytest.mark.row("B4")
 def test_files_that_do_not_come_keep_the_instance(guarded: Guarded, endpoint: LocalEndpoint) -> None:
     made(guarded, SAVING)
     guarded.declare(SAVING)
@@ -62,6 +64,7 @@ def test_files_that_do_not_come_keep_the_instance(guarded: Guarded, endpoint: Lo
     assert endpoint.count("create_backup") == 1
 
 
+@pytest.mark.row("B4")
 def test_a_replacement_saves_the_old_instance(guarded: Guarded, endpoint: LocalEndpoint) -> None:
     made(guarded, SAVING)
     # Other arguments in the same run: the engine finds the hook by the name that the state has.
@@ -74,6 +77,7 @@ def test_a_replacement_saves_the_old_instance(guarded: Guarded, endpoint: LocalE
     assert [row["instance_id"] for row in endpoint.requests("create_backup")] == [HA]
 
 
+@pytest.mark.row("B4")
 def test_the_hook_of_another_call_saves_no_other_instance(guarded: Guarded, endpoint: LocalEndpoint) -> None:
     made(guarded, f'"delete", save_to="saved", instance_id=lambda args: "{HA}"')
     # The first call is gone, and this one has its place, and with it the name that the state has.
@@ -87,6 +91,7 @@ def test_the_hook_of_another_call_saves_no_other_instance(guarded: Guarded, endp
     assert endpoint.requests() == []
 
 
+@pytest.mark.row("B4")
 def test_a_component_is_refused_in_the_preview(guarded: Guarded, endpoint: LocalEndpoint) -> None:
     component = (
         "class Shop(pulumi.ComponentResource):\n"
@@ -113,6 +118,7 @@ def test_an_instance_that_is_gone_already_is_to_be_refreshed(guarded: Guarded, e
         assert "What to do: if it was deleted elsewhere, run `pulumi refresh`" in outcome.diagnostics
 
 
+@pytest.mark.row("B4")
 def test_less_than_the_service_lists_keeps_the_instance(guarded: Guarded, endpoint: LocalEndpoint) -> None:
     made(guarded, SAVING)
     guarded.declare(SAVING)

@@ -33,6 +33,7 @@ def cut_short(guarded: Guarded, endpoint: LocalEndpoint) -> str:
     return left
 
 
+@pytest.mark.row("B2")
 def test_a_killed_runs_backup_is_gone_on_with(guarded: Guarded, endpoint: LocalEndpoint) -> None:
     left = cut_short(guarded, endpoint)
     assert guarded.changes() == []
@@ -49,6 +50,7 @@ def test_a_killed_runs_backup_is_gone_on_with(guarded: Guarded, endpoint: LocalE
     assert guarded.changes() == [f"update {HA}"]
 
 
+@pytest.mark.row("B2")
 def test_a_killed_runs_backup_that_has_succeeded_is_used(guarded: Guarded, endpoint: LocalEndpoint) -> None:
     left = cut_short(guarded, endpoint)
     endpoint.change_backup(left, duration=0.0)
@@ -59,6 +61,7 @@ def test_a_killed_runs_backup_that_has_succeeded_is_used(guarded: Guarded, endpo
     assert guarded.changes() == [f"update {HA}"]
 
 
+@pytest.mark.row("B3")
 def test_another_change_gets_a_backup_of_its_own(guarded: Guarded, endpoint: LocalEndpoint) -> None:
     left = cut_short(guarded, endpoint)
     endpoint.change_backup(left, duration=0.0)
@@ -69,6 +72,7 @@ def test_another_change_gets_a_backup_of_its_own(guarded: Guarded, endpoint: Loc
     assert len(endpoint.backup_ids() - {left}) == 1
 
 
+@pytest.mark.row("B2")
 def test_ctrl_c_ends_it_at_once_and_names_the_backup_that_goes_on(guarded: Guarded, endpoint: LocalEndpoint) -> None:
     made(guarded)
     endpoint.behave(duration=LONG)

@@ -126,6 +126,7 @@ NOT_AN_ARGUMENT = "from pulumi_dcs import get_backups_output\nget_backups_output
 AN_OUTPUT = "import pulumi\nfrom pulumi_dcs import get_backups\nget_backups(pulumi.Output.secret('%(HA)s'))"
 
 
+@pytest.mark.row("L1")
 @pytest.mark.parametrize("program", [PLAIN, OUTPUT, TO_EXPORT, TO_RESOURCE], ids=["plain", "output", "export", "input"])
 def test_a_preview_without_credentials(stack_of_each_sdk: Stack, endpoint: LocalEndpoint, program: str) -> None:
     stack = stack_of_each_sdk
@@ -136,6 +137,7 @@ def test_a_preview_without_credentials(stack_of_each_sdk: Stack, endpoint: Local
     assert not endpoint.requests("list_instances")
 
 
+@pytest.mark.row("L1")
 @pytest.mark.parametrize(
     ("program", "said"),
     [
@@ -161,6 +163,7 @@ def assert_nowhere(text: bytes, folder: Path) -> None:
             assert text not in file.read_bytes(), file
 
 
+@pytest.mark.row("L2")
 def test_links_are_made_after_the_backup_and_stay_secret(stack_of_each_sdk: Stack, endpoint: LocalEndpoint) -> None:
     stack = stack_of_each_sdk
     stack.write(LINKS % IDS)
@@ -186,6 +189,7 @@ def test_links_are_made_after_the_backup_and_stay_secret(stack_of_each_sdk: Stac
     assert_nowhere(b"signature=", stack.folder.parent)
 
 
+@pytest.mark.row("L2")
 def test_links_are_in_no_verbose_log(stack: Stack, endpoint: LocalEndpoint) -> None:
     # With today's SDK: those as old as 3.230 write each output of the stack into that log, whatever is secret in it.
     stack.write(LINKS % IDS)
@@ -351,6 +355,7 @@ def test_inline_programs_have_settings_and_responses_of_their_own(stack: Stack, 
     assert endpoint.count("list_instances") == 6
 
 
+@pytest.mark.row("L2")
 def test_a_secret_argument_makes_a_secret(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.add_backup(HA, remark="planted-remark")
     stack.write(

@@ -68,6 +68,7 @@ def state_of(stack: Stack) -> Any:
     return found["outputs"]
 
 
+@pytest.mark.row("R7")
 @pytest.mark.parametrize("backup_format", ["rdb", "aof"])
 def test_every_key_and_value_comes_back(stack: Stack, endpoint: LocalEndpoint, backup_format: str) -> None:
     before = contents(endpoint, HA)
@@ -89,6 +90,7 @@ def test_every_key_and_value_comes_back(stack: Stack, endpoint: LocalEndpoint, b
     assert posts(endpoint) == 1
 
 
+@pytest.mark.row("R7")
 def test_an_import_overwrites_equal_keys_and_leaves_others(stack: Stack, endpoint: LocalEndpoint) -> None:
     staging = endpoint.add_instance(name="staging", engine_version="6.0", capacity=4.0)
     server = endpoint.control("GET", f"/instances/{staging}/server")
@@ -107,6 +109,7 @@ def test_an_import_overwrites_equal_keys_and_leaves_others(stack: Stack, endpoin
     assert server["password"] not in outcome.text + exported
 
 
+@pytest.mark.row("R7")
 def test_a_run_that_is_killed_in_the_middle_restores_once(stack: Stack, endpoint: LocalEndpoint) -> None:
     before = contents(endpoint, HA)
     declare(stack)
@@ -123,6 +126,7 @@ def test_a_run_that_is_killed_in_the_middle_restores_once(stack: Stack, endpoint
     assert state_of(stack)["restore_id"] == restore["task_id"]
 
 
+@pytest.mark.row("R7")
 def test_a_lost_response_restores_once(stack: Stack, endpoint: LocalEndpoint) -> None:
     before = contents(endpoint, HA)
     declare(stack)
@@ -135,6 +139,7 @@ def test_a_lost_response_restores_once(stack: Stack, endpoint: LocalEndpoint) ->
     assert posts(endpoint) == 1
 
 
+@pytest.mark.row("R7")
 def test_a_broken_file_leaves_the_data_as_they_were(stack: Stack, tmp_path: Path) -> None:
     database = tmp_path / "endpoint.sqlite"
     with running_endpoint("--database", str(database), data=True) as endpoint:

@@ -36,6 +36,7 @@ def test_create_restores_and_keeps_what_the_service_says(stack: Stack, endpoint:
     assert len(endpoint.requests()) <= 6
 
 
+@pytest.mark.row("R4")
 @pytest.mark.parametrize(
     "change",
     [{}, {"wait": True}, {"wait": False}, {"opts": "pulumi.ResourceOptions(protect=True)"}, {"triggers": {}}],
@@ -56,6 +57,7 @@ def test_nothing_but_another_input_restores_again(
     assert len(restores_in(stack)) == 1
 
 
+@pytest.mark.row("R6")
 @pytest.mark.parametrize("change", ["instance_id", "backup_id", "remark", "triggers", "triggers removed"])
 def test_another_input_restores_again_and_the_preview_warns(stack: Stack, endpoint: LocalEndpoint, change: str) -> None:
     first, second, others = endpoint.add_backup(HA), endpoint.add_backup(HA), endpoint.add_backup(CLUSTER)
@@ -88,6 +90,7 @@ def test_another_input_restores_again_and_the_preview_warns(stack: Stack, endpoi
     applied(stack.up("--expect-no-changes"))
 
 
+@pytest.mark.row("R4")
 def test_destroy_touches_no_data_and_says_so(stack: Stack, endpoint: LocalEndpoint) -> None:
     declare(stack, instance_id=HA, backup_id=endpoint.add_backup(HA))
     applied(stack.up())
@@ -99,6 +102,7 @@ def test_destroy_touches_no_data_and_says_so(stack: Stack, endpoint: LocalEndpoi
     assert len(endpoint.restores()) == 1
 
 
+@pytest.mark.row("R6")
 def test_the_preview_warns_of_what_is_overwritten(stack: Stack, endpoint: LocalEndpoint) -> None:
     instance_id = endpoint.add_instance(name="orders", engine_version="6.0", capacity=4.0, used_memory=1229)
     backup_id = endpoint.add_backup(instance_id)
@@ -127,6 +131,7 @@ def test_a_restore_that_is_not_waited_for(stack: Stack, endpoint: LocalEndpoint)
     assert posts(endpoint) == 1
 
 
+@pytest.mark.row("R3")
 def test_a_status_that_is_not_documented_is_no_success(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(restore_status="rolledback", restore_progress="100.00")
     given = {"instance_id": HA, "backup_id": endpoint.add_backup(HA)}

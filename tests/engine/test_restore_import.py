@@ -78,6 +78,7 @@ def test_an_import(stack: Stack, endpoint: LocalEndpoint, given: dict[str, Any])
     assert imports(endpoint) == 1
 
 
+@pytest.mark.row("R5")
 def test_the_password_reaches_the_service_and_the_list_does_not_bring_it_back(
     stack: Stack, endpoint: LocalEndpoint, given: dict[str, Any]
 ) -> None:
@@ -88,6 +89,7 @@ def test_the_password_reaches_the_service_and_the_list_does_not_bring_it_back(
     assert endpoint.count("show_migration") == 0
 
 
+@pytest.mark.row("R5")
 @pytest.mark.parametrize("status", [400, 403, 500, 200, 429])
 @pytest.mark.parametrize("operation", ["create_migration", "list_migrations"])
 def test_a_service_that_sends_the_password_back_is_not_quoted(
@@ -126,6 +128,7 @@ def test_a_failed_import_shows_the_services_message_and_is_not_repeated(
     assert_hidden(stack, outcome, again, refreshed)
 
 
+@pytest.mark.row("R5")
 def test_nor_is_the_password_in_the_message_that_a_refresh_finds(
     stack: Stack, endpoint: LocalEndpoint, given: dict[str, Any]
 ) -> None:
@@ -150,6 +153,7 @@ def test_another_password_imports_again(stack: Stack, endpoint: LocalEndpoint, g
     applied(stack.up("--expect-no-changes"))
 
 
+@pytest.mark.row("R1")
 @pytest.mark.parametrize("machine", ["same", "another"])
 def test_a_killed_import_is_gone_on_with(
     stack: Stack, endpoint: LocalEndpoint, given: dict[str, Any], machine: str
@@ -227,6 +231,7 @@ REFUSALS = {
 }
 
 
+@pytest.mark.row("R6")
 @pytest.mark.parametrize("what", REFUSALS)
 def test_previews_refuse_what_cant_be_restored(stack: Stack, endpoint: LocalEndpoint, what: str) -> None:
     target = endpoint.add_instance(engine_version="5.0", capacity=4.0)
@@ -251,6 +256,7 @@ def test_previews_refuse_what_cant_be_restored(stack: Stack, endpoint: LocalEndp
     assert not restores_in(stack)
 
 
+@pytest.mark.row("R6")
 def test_a_preview_without_credentials_still_warns(stack: Stack, endpoint: LocalEndpoint) -> None:
     for name in ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK"):
         del stack.environment[name]

@@ -30,6 +30,7 @@ def given(endpoint: LocalEndpoint) -> dict[str, Any]:
     return {"instance_id": HA, "backup_id": endpoint.add_backup(HA)}
 
 
+@pytest.mark.row("R1")
 @pytest.mark.parametrize("fault", LOST, ids=["connection", "500", "502", "no id"])
 def test_a_lost_response_starts_no_second_one(
     stack: Stack, endpoint: LocalEndpoint, given: dict[str, Any], fault: dict[str, Any]
@@ -42,6 +43,7 @@ def test_a_lost_response_starts_no_second_one(
     applied(stack.up("--expect-no-changes"))
 
 
+@pytest.mark.row("R1")
 def test_a_lost_request_is_not_sent_again_by_the_same_run(
     stack: Stack, endpoint: LocalEndpoint, given: dict[str, Any]
 ) -> None:
@@ -60,6 +62,7 @@ def test_a_lost_request_is_not_sent_again_by_the_same_run(
     assert len(endpoint.restores()) == 1
 
 
+@pytest.mark.row("R1")
 def test_a_lost_request_that_shows_late_is_taken_over_by_the_next_run(
     stack: Stack, endpoint: LocalEndpoint, given: dict[str, Any]
 ) -> None:
@@ -84,6 +87,7 @@ InstanceRestore("rollback", instance_id={instance_id!r}, backup_id={backup_id!r}
 """
 
 
+@pytest.mark.row("R1")
 @pytest.mark.parametrize("trouble", ["lost", "failed", "refused"])
 def test_a_retry_by_the_engine_restores_no_second_time(
     stack: Stack, endpoint: LocalEndpoint, given: dict[str, Any], trouble: str
@@ -109,6 +113,7 @@ def test_a_retry_by_the_engine_restores_no_second_time(
         assert "No second restore of instance" in outcome.diagnostics
 
 
+@pytest.mark.row("R1")
 @pytest.mark.parametrize("finished", [False, True], ids=["running", "finished"])
 def test_a_killed_run_is_gone_on_with(
     stack: Stack, endpoint: LocalEndpoint, given: dict[str, Any], *, finished: bool
@@ -127,6 +132,7 @@ def test_a_killed_run_is_gone_on_with(
     applied(stack.up("--expect-no-changes"))
 
 
+@pytest.mark.row("R1")
 def test_so_is_one_that_was_killed_before_the_response(
     stack: Stack, endpoint: LocalEndpoint, given: dict[str, Any]
 ) -> None:
@@ -141,6 +147,7 @@ def test_so_is_one_that_was_killed_before_the_response(
     assert the_restore(stack)["outputs"]["restore_id"] == left
 
 
+@pytest.mark.row("R2")
 @pytest.mark.parametrize("way_out", ["adopt", "clear", "same machine"])
 def test_on_another_machine_it_stops_and_names_what_it_found(
     stack: Stack, endpoint: LocalEndpoint, given: dict[str, Any], way_out: str
@@ -181,6 +188,7 @@ def test_on_another_machine_it_stops_and_names_what_it_found(
         assert the_restore(stack)["outputs"]["restore_id"] == left
 
 
+@pytest.mark.row("R2")
 def test_on_another_machine_it_stops_even_if_the_service_has_forgotten(
     stack: Stack, endpoint: LocalEndpoint, given: dict[str, Any]
 ) -> None:
@@ -198,6 +206,7 @@ def test_on_another_machine_it_stops_even_if_the_service_has_forgotten(
     assert posts(endpoint) == 2
 
 
+@pytest.mark.row("R3")
 @pytest.mark.parametrize("machine", ["same", "another"])
 def test_a_failed_restore_of_a_killed_run_is_not_repeated(
     stack: Stack, endpoint: LocalEndpoint, given: dict[str, Any], machine: str
@@ -214,6 +223,7 @@ def test_a_failed_restore_of_a_killed_run_is_not_repeated(
     assert posts(endpoint) == 1
 
 
+@pytest.mark.row("R3")
 @pytest.mark.parametrize("way_out", ["adopt", "clear"])
 def test_a_killed_runs_restore_that_is_no_longer_listed_is_not_repeated(
     stack: Stack, endpoint: LocalEndpoint, given: dict[str, Any], way_out: str
@@ -252,6 +262,7 @@ def test_a_killed_run_for_other_inputs_is_named(stack: Stack, endpoint: LocalEnd
     assert "Orphan" not in stack.preview().text
 
 
+@pytest.mark.row("R1")
 def test_a_timeout_keeps_it_and_the_next_up_goes_on_waiting(
     stack: Stack, endpoint: LocalEndpoint, given: dict[str, Any]
 ) -> None:
@@ -275,6 +286,7 @@ def test_a_timeout_keeps_it_and_the_next_up_goes_on_waiting(
     assert posts(endpoint) == 1
 
 
+@pytest.mark.row("R1")
 def test_a_cancelled_run_keeps_it(stack: Stack, endpoint: LocalEndpoint, given: dict[str, Any]) -> None:
     endpoint.behave(restore_duration=LONG)
     declare(stack, **given)
@@ -317,6 +329,7 @@ def test_one_that_stays_busy_ends_in_an_error_and_nothing_is_done(
     assert not exported(stack).get("pending_operations")
 
 
+@pytest.mark.row("R3")
 def test_a_failed_restore_says_why_and_is_not_repeated_by_itself(
     stack: Stack, endpoint: LocalEndpoint, given: dict[str, Any]
 ) -> None:
@@ -371,6 +384,7 @@ def test_the_ways_out_of_a_failed_restore_work(
     assert posts(endpoint) == expected
 
 
+@pytest.mark.row("R3")
 @pytest.mark.parametrize("when", ["settled", "running", "instance deleted"])
 def test_a_restore_whose_record_is_gone_stays_in_the_state(
     stack: Stack, endpoint: LocalEndpoint, given: dict[str, Any], when: str
@@ -392,6 +406,7 @@ def test_a_restore_whose_record_is_gone_stays_in_the_state(
     assert posts(endpoint) == 1
 
 
+@pytest.mark.row("R3")
 def test_one_that_disappears_while_it_is_waited_for_stays_in_the_state(
     stack: Stack, endpoint: LocalEndpoint, given: dict[str, Any]
 ) -> None:

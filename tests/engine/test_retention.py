@@ -118,6 +118,7 @@ def test_a_refresh_sees_a_surplus_and_the_next_up_deletes_it(stack: Stack, endpo
     assert stack.up("--expect-no-changes").ok
 
 
+@pytest.mark.row("K1")
 def test_a_stale_plan_deletes_nothing(stack: Stack, endpoint: LocalEndpoint) -> None:
     nights = add_nightly(endpoint, 3)
     declare(stack, keep=2)
@@ -180,6 +181,7 @@ def test_replaced_backups_that_go_are_not_counted_as_kept(stack: Stack, endpoint
 HELD = "opts=pulumi.ResourceOptions(retain_on_delete=True)"
 
 
+@pytest.mark.row("K2")
 def test_what_is_protected_stays(stack: Stack, endpoint: LocalEndpoint) -> None:
     """Automatic, failed and running ones, those of keep_ids, those that a resource holds or reads, other remarks."""
     adopted, read, named, _plain = add_nightly(endpoint, 4)
@@ -206,6 +208,7 @@ def test_what_is_protected_stays(stack: Stack, endpoint: LocalEndpoint) -> None:
     assert deletions(endpoint) == 3
 
 
+@pytest.mark.row("K5")
 def test_more_than_max_deletions_deletes_nothing(stack: Stack, endpoint: LocalEndpoint) -> None:
     nights = add_nightly(endpoint, 5)
     declare(stack, keep=1, max_deletions=3)
@@ -239,6 +242,7 @@ def test_a_lower_keep_deletes_more_and_destroy_deletes_nothing(stack: Stack, end
     assert endpoint.backup_ids() == set(nights[1:])
 
 
+@pytest.mark.row("K4")
 def test_a_failed_deletion_says_what_went_before_and_the_next_up_goes_on(stack: Stack, endpoint: LocalEndpoint) -> None:
     nights = add_nightly(endpoint, 4)
     declare(stack, keep=1)
@@ -268,6 +272,7 @@ def test_a_failed_deletion_says_what_went_before_and_the_next_up_goes_on(stack: 
     assert stack.up("--expect-no-changes").ok
 
 
+@pytest.mark.row("K4")
 @pytest.mark.parametrize("how", ["kill", "cancel"])
 def test_an_interrupted_run_is_continued(stack: Stack, endpoint: LocalEndpoint, how: str) -> None:
     nights = add_nightly(endpoint, 4)
@@ -291,6 +296,7 @@ def test_an_interrupted_run_is_continued(stack: Stack, endpoint: LocalEndpoint, 
     assert stack.retention()["outputs"]["surplus"] == 0
 
 
+@pytest.mark.row("K4")
 def test_a_run_that_was_killed_in_an_update_is_continued(stack: Stack, endpoint: LocalEndpoint) -> None:
     """Nothing but the backup was new, and that one is in the state."""
     nights = add_nightly(endpoint, 2)
@@ -311,6 +317,7 @@ def test_a_run_that_was_killed_in_an_update_is_continued(stack: Stack, endpoint:
     assert stack.up("--expect-no-changes").ok
 
 
+@pytest.mark.row("K1")
 def test_a_preview_without_credentials_lists_nothing_and_its_plan_deletes_nothing(
     stack: Stack, endpoint: LocalEndpoint
 ) -> None:
@@ -340,6 +347,7 @@ def test_a_read_only_key_is_enough_for_a_preview(stack: Stack, endpoint: LocalEn
     assert endpoint.backup_ids() == set(nights)
 
 
+@pytest.mark.row("K1")
 def test_an_up_deletes_nothing_that_its_own_preview_did_not_list(stack: Stack, endpoint: LocalEndpoint) -> None:
     """Somebody takes a backup while the user reads the preview."""
     nights = add_nightly(endpoint, 3)
@@ -363,6 +371,7 @@ def test_an_up_deletes_nothing_that_its_own_preview_did_not_list(stack: Stack, e
     assert len(endpoint.backups()) == 2
 
 
+@pytest.mark.row("K1")
 def test_an_up_deletes_nothing_if_its_own_preview_did_not_come_to_the_retention(
     stack: Stack, endpoint: LocalEndpoint
 ) -> None:
@@ -378,6 +387,7 @@ def test_an_up_deletes_nothing_if_its_own_preview_did_not_come_to_the_retention(
     assert deletions(endpoint) == 0
 
 
+@pytest.mark.row("K3")
 def test_without_the_state_nothing_is_deleted(stack: Stack, endpoint: LocalEndpoint) -> None:
     add_nightly(endpoint, 3)
     declare(stack, keep=1)
@@ -389,6 +399,7 @@ def test_without_the_state_nothing_is_deleted(stack: Stack, endpoint: LocalEndpo
     assert deletions(endpoint) == 0
 
 
+@pytest.mark.row("K2")
 def test_retentions_of_one_instance_respect_each_other(stack: Stack, endpoint: LocalEndpoint) -> None:
     nights = add_nightly(endpoint, 6)
     sunday = add(endpoint, -1, remark="nightly sunday")
@@ -401,6 +412,7 @@ def test_retentions_of_one_instance_respect_each_other(stack: Stack, endpoint: L
     assert endpoint.backup_ids() == {sunday, *nights[4:]}
 
 
+@pytest.mark.row("K1")
 def test_a_preview_in_which_one_deletes_what_a_later_one_keeps_fails(stack: Stack, endpoint: LocalEndpoint) -> None:
     sunday = add(endpoint, -1, remark="nightly sunday")
     nights = add_nightly(endpoint, 3)
@@ -420,6 +432,7 @@ def test_a_preview_in_which_one_deletes_what_a_later_one_keeps_fails(stack: Stac
     assert "Deletes" not in preview.diagnostics.replace("Deletes no", "")
 
 
+@pytest.mark.row("K2")
 @pytest.mark.parametrize("what", ["BackupVerification", "InstanceRestore"])
 def test_a_preview_counts_what_a_new_resource_reads(stack: Stack, endpoint: LocalEndpoint, what: str) -> None:
     nights = add_nightly(endpoint, 3)
@@ -446,6 +459,7 @@ def test_a_secret_pattern_is_never_shown(stack: Stack, endpoint: LocalEndpoint) 
     assert len(endpoint.backups()) == 1
 
 
+@pytest.mark.row("K3")
 def test_a_list_that_lags_behind_shows_no_surplus(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(delete_lag=3600.0)
     nights = add_nightly(endpoint, 3)
@@ -492,6 +506,7 @@ def test_another_instance_replaces_and_a_deleted_one_drops_the_retention(stack: 
     assert f"instance_id is '{other}': there is no such instance." in preview.diagnostics
 
 
+@pytest.mark.row("K3")
 def test_what_cannot_be_listed_completely_deletes_nothing(stack: Stack, endpoint: LocalEndpoint) -> None:
     add_nightly(endpoint, 3)
     declare(stack, keep=1)
@@ -529,6 +544,7 @@ pulumi.Output.from_input(go()).apply(lambda _: InstanceBackup("""
 """What declares a backup once the test says so; to be continued with its arguments."""
 
 
+@pytest.mark.row("K2")
 def test_a_backup_that_is_taken_over_in_the_same_run_is_not_deleted_after_all(
     stack: Stack, endpoint: LocalEndpoint
 ) -> None:

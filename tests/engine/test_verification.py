@@ -83,6 +83,7 @@ def test_its_life(stack: Stack, endpoint: LocalEndpoint) -> None:
     assert endpoint.count("create_key_analysis") == 2
 
 
+@pytest.mark.row("V2")
 def test_every_request_names_the_backup(stack: Stack, endpoint: LocalEndpoint) -> None:
     of_backup(stack, made(endpoint, CLUSTER), CLUSTER)
     assert stack.up().ok
@@ -94,6 +95,7 @@ def test_every_request_names_the_backup(stack: Stack, endpoint: LocalEndpoint) -
     assert not endpoint.analyses()
 
 
+@pytest.mark.row("V3")
 def test_no_name_of_a_key_is_seen(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.environment["DCS_DEBUG"] = "1"
     of_backup(stack, made(endpoint))
@@ -104,6 +106,7 @@ def test_no_name_of_a_key_is_seen(stack: Stack, endpoint: LocalEndpoint) -> None
     assert NAME_OF_A_KEY not in outcome.text + exported
 
 
+@pytest.mark.row("V1")
 def test_too_few_keys_keep_the_change_from_starting(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(analysis_keys=0)
     made_before = made(endpoint)
@@ -148,6 +151,7 @@ def test_the_minimum_is_compared_with_what_was_counted(stack: Stack, endpoint: L
     assert endpoint.count("create_key_analysis") == 1
 
 
+@pytest.mark.row("V1")
 def test_a_file_that_cannot_be_read(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(analysis_failure="dcs.08.0001")
     backup_id = made(endpoint)
@@ -202,6 +206,7 @@ def test_a_backup_that_is_still_running_is_waited_for(stack: Stack, endpoint: Lo
     assert proof(stack)["outputs"]["key_count"] == 1000
 
 
+@pytest.mark.row("V4")
 def test_a_lost_response_starts_no_second_analysis(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(analysis_duration=3.0)
     of_backup(stack, made(endpoint))
@@ -212,6 +217,7 @@ def test_a_lost_response_starts_no_second_analysis(stack: Stack, endpoint: Local
     assert not endpoint.analyses()
 
 
+@pytest.mark.row("V4")
 def test_a_timeout_is_resumed(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(analysis_duration=600.0)
     short = ", opts=pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create='3s'))"
@@ -232,6 +238,7 @@ def test_a_timeout_is_resumed(stack: Stack, endpoint: LocalEndpoint) -> None:
     assert not endpoint.analyses()
 
 
+@pytest.mark.row("V4")
 def test_cancelled_and_destroyed(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(analysis_duration=600.0)
     of_backup(stack, made(endpoint))
@@ -248,6 +255,7 @@ def test_cancelled_and_destroyed(stack: Stack, endpoint: LocalEndpoint) -> None:
     assert len(endpoint.backups()) == 1
 
 
+@pytest.mark.row("V4")
 @pytest.mark.parametrize("machine", ["same", "another"])
 @pytest.mark.parametrize("finished", [False, True], ids=["running", "finished"])
 def test_a_killed_run_is_gone_on_with_and_leaves_no_task(
@@ -268,6 +276,7 @@ def test_a_killed_run_is_gone_on_with_and_leaves_no_task(
     assert not endpoint.analyses()
 
 
+@pytest.mark.row("V5")
 def test_a_killed_runs_task_is_removed_when_another_backup_is_verified(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(analysis_duration=LONG)
     of_backup(stack, made(endpoint))
@@ -283,6 +292,7 @@ def test_a_killed_runs_task_is_removed_when_another_backup_is_verified(stack: St
     assert not endpoint.analyses()
 
 
+@pytest.mark.row("V5")
 def test_somebody_elses_analysis_of_the_same_backup_stays(stack: Stack, endpoint: LocalEndpoint) -> None:
     backup_id = made(endpoint)
     of_backup(stack, backup_id)
@@ -297,6 +307,7 @@ def test_somebody_elses_analysis_of_the_same_backup_stays(stack: Stack, endpoint
     assert endpoint.count("create_key_analysis") == 2
 
 
+@pytest.mark.row("V1")
 def test_a_backup_that_is_gone_is_no_longer_proved(stack: Stack, endpoint: LocalEndpoint) -> None:
     declare(stack)
     assert stack.up().ok
@@ -309,6 +320,7 @@ def test_a_backup_that_is_gone_is_no_longer_proved(stack: Stack, endpoint: Local
     assert proof(stack)["outputs"]["backup_id"] in endpoint.backup_ids()
 
 
+@pytest.mark.row("V5")
 def test_somebody_deletes_the_task(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(analysis_duration=LONG)
     of_backup(stack, made(endpoint))
@@ -350,6 +362,7 @@ def test_several_verifications_of_one_instance_take_turns(stack: Stack, endpoint
     assert not endpoint.analyses()
 
 
+@pytest.mark.row("V4")
 def test_a_cluster_that_was_cut_short_is_not_read_twice(stack: Stack, endpoint: LocalEndpoint) -> None:
     endpoint.behave(analysis_duration=LONG)
     of_backup(stack, made(endpoint, CLUSTER), CLUSTER)
@@ -387,6 +400,7 @@ def test_a_shard_without_a_master_is_waited_for(stack: Stack, endpoint: LocalEnd
     assert endpoint.count("list_nodes") == 2
 
 
+@pytest.mark.row("V4")
 @pytest.mark.parametrize("carried_out", [True, False])
 def test_a_lost_response_of_a_quick_analysis(stack: Stack, endpoint: LocalEndpoint, *, carried_out: bool) -> None:
     endpoint.behave(analysis_duration=0.0)
@@ -399,6 +413,7 @@ def test_a_lost_response_of_a_quick_analysis(stack: Stack, endpoint: LocalEndpoi
     assert not endpoint.analyses()
 
 
+@pytest.mark.row("V3")
 def test_an_error_shows_no_name_of_a_key_and_the_next_run_goes_on(stack: Stack, endpoint: LocalEndpoint) -> None:
     stack.environment["DCS_DEBUG"] = "1"
     of_backup(stack, made(endpoint))
