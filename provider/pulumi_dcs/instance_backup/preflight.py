@@ -11,7 +11,7 @@ from ..engine.unknowns import has_unknowns
 from ..operations.errors import RecordNotFoundError
 from ..operations.wait import usual_length
 from ..resources.backups import BackupServices
-from ..resources.create_attempt import may_be_equal
+from ..resources.create_attempt import was_interrupted
 from ..resources.instance_probe import InstanceProbe, no_instance
 from ..resources.location import LocationFiller
 from ..resources.refusals import Failure
@@ -42,8 +42,7 @@ class Preflight:
             is_first: whether the resource has no backup yet; else the diff says what is going to happen.
         """
         failures = self._check_instance(urn, inputs, is_first=is_first)
-        declared, pending = replacing_inputs(inputs), self._session.pending_creates(urn)
-        if any(may_be_equal(replacing_inputs(each.inputs), declared) for each in pending):
+        if was_interrupted(self._session, urn, inputs, replacing_inputs):
             self._session.log.info(urn, preview.INTERRUPTED)
         return failures
 

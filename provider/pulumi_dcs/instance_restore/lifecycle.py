@@ -25,7 +25,7 @@ from ..operations.operation import Operation
 from ..operations.wait import MISSING_TIMEOUT
 from ..resources.advice import in_pulumis_terms
 from ..resources.backups import BackupServices
-from ..resources.create_attempt import may_be_equal
+from ..resources.create_attempt import was_interrupted
 from ..resources.diagnosed import diagnosed
 from ..resources.inputs import newly_secret
 from ..resources.location import LocationFiller
@@ -238,8 +238,7 @@ class Lifecycle:
         held = next((each for each in self._session.in_state(urn) if each.urn == urn), None)
         if held is not None and (before := RestoreId.parse(held.id)).instance_id == inputs.get("instance_id"):
             why = preview.again(phase_of(held.outputs), before.restore_id)
-        declared, pending = replacing_inputs(inputs), self._session.pending_creates(urn)
-        if any(may_be_equal(replacing_inputs(each.inputs), declared) for each in pending):
+        if was_interrupted(self._session, urn, inputs, replacing_inputs):
             why += preview.INTERRUPTED
         return self._preflight.check_restore(urn, inputs, why=why)
 

@@ -134,15 +134,30 @@ class CreateAttempt:
 
     def _has_same_inputs(self, pending: Mapping[str, Any]) -> bool:
         """Whether a pending create was one with the inputs that are declared now; a secret may be equal."""
-        return may_be_equal(self._replacing_inputs(pending), self._declared)
+        return _may_be_equal(self._replacing_inputs(pending), self._declared)
 
 
-def may_be_equal(before: Any, now: Any) -> bool:
+def was_interrupted(
+    session: Session,
+    urn: str,
+    inputs: Mapping[str, Any],
+    replacing_inputs: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+) -> bool:
+    """Whether the saved state has a create of the resource as pending, with the inputs that are declared now.
+
+    Args:
+        replacing_inputs: picks those that call for a new record out of checked inputs.
+    """
+    declared = replacing_inputs(inputs)
+    return any(_may_be_equal(replacing_inputs(each.inputs), declared) for each in session.pending_creates(urn))
+
+
+def _may_be_equal(before: Any, now: Any) -> bool:
     """Whether a value of the saved state is what is declared now, as far as that can be told: a secret may be."""
     if before is SECRET:
         return True
     if isinstance(before, Mapping) and isinstance(now, Mapping):
-        return before.keys() == now.keys() and all(may_be_equal(before[name], now[name]) for name in before)
+        return before.keys() == now.keys() and all(_may_be_equal(before[name], now[name]) for name in before)
     if isinstance(before, list) and isinstance(now, list):
-        return len(before) == len(now) and all(map(may_be_equal, before, now))
+        return len(before) == len(now) and all(map(_may_be_equal, before, now))
     return canonical_json(before) == canonical_json(now)
