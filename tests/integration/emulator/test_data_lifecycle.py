@@ -44,9 +44,6 @@ def await_end(processes: list[psutil.Process]) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_nothing_outlives_the_endpoint(number: signal.Signals) -> None:
-    if number is signal.SIGHUP:
-        # Under nohup it would be ignored, by the endpoint as well.
-        signal.signal(number, signal.SIG_DFL)
     with running_endpoint(data=True) as endpoint:
         folder = folder_of(endpoint)
         processes = descendants(endpoint)
