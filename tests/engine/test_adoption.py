@@ -162,7 +162,8 @@ def test_what_the_service_makes_of_a_remark_calls_for_no_new_backup(
     made = endpoint.backup_ids()
     assert len(made) == len(REMARKS)
     assert stack.up("--expect-no-changes").ok
-    outcome = stack.up("--refresh", "--expect-no-changes")
+    assert stack.refresh().ok
+    outcome = stack.up("--expect-no-changes")
     assert outcome.ok, outcome.text
     assert stack.backup_ids() == endpoint.backup_ids() == made
 

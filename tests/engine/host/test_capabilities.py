@@ -35,15 +35,17 @@ def test_without_a_private_name_the_stock_behaviour_is_left(stack: ToyStack, pat
     take_away(stack, patch)
     program = "Toy('a', value='one', nested={'n': 1})\nAlso('b', value='x')\nTheirs('c', seconds=0)\n"
     stack.program(program)
-    outcome = stack.pulumi("up", "--yes")
+    assert stack.preview().ok
+    outcome = stack.up()
     assert outcome.ok, outcome.text
     for made in stack.notes("made"):
         assert {Capability[name] for name in made["capabilities"]} == set(Capability) - LACKING[patch]
-    assert stack.up("--refresh", "--expect-no-changes").ok
+    assert stack.up("--expect-no-changes").ok
+    assert stack.refresh().ok
     stack.program(program.replace("one", "two").replace("'n': 1", "'n': 2"))
-    outcome = stack.pulumi("up", "--yes", "--diff")
-    assert outcome.ok, outcome.text
+    outcome = stack.preview("--diff")
     assert '~ value     : "one" => "two"' in outcome.text or '~ value : "one" => "two"' in outcome.text
+    assert stack.up().ok
     (replaced,) = stack.notes("delete")
     assert replaced["properties"]["nested"] == {"n": 1}
     stack.program(program + "Toy('d', value='fails')")
