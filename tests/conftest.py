@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from pulumi.runtime.settings import reset_options
 
 from .endpoint import LocalEndpoint, running_endpoint
 
@@ -38,6 +39,13 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("HUAWEICLOUD_", "HW_", "CLOUD_SDK_", "DCS_")):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def no_program_of_another_test() -> Iterator[None]:
+    """The SDK keeps the program that runs, or that mocks stand for, for the whole process: each test leaves none."""
+    yield
+    reset_options()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
