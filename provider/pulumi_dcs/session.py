@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeVar
 
@@ -155,6 +156,15 @@ class Session:
             return self.stack_states.read(urn, self._organization).resources
         except StackStateUnavailable:
             return ()
+
+    def read_state_before_creates(self, urn: str) -> None:
+        """Have the saved state read before the engine may create the resource, and so any that is checked meanwhile.
+
+        What is pending in it is from earlier runs then, and serves all creates of a run. Read while they begin, it
+        holds some of this run's, and has to be read again.
+        """
+        with suppress(StackStateUnavailable):
+            self.stack_states.read(urn, self._organization)
 
     def pending_creates(self, urn: str) -> tuple[PendingCreate, ...]:
         """The creates of the resource that the saved state has as pending; empty where it can't be read."""

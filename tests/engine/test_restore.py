@@ -10,6 +10,7 @@ from tests.endpoint import CLUSTER, HA, PROJECT_ID, REGION, LocalEndpoint
 
 from .restoring import applied, declare, posts, program_of, restores_in, steps, the_restore
 from .stack import Stack
+from .trouble import Exports
 
 
 def test_create_restores_and_keeps_what_the_service_says(stack: Stack, endpoint: LocalEndpoint) -> None:
@@ -34,6 +35,20 @@ def test_create_restores_and_keeps_what_the_service_says(stack: Stack, endpoint:
     assert "restored, " in outcome.text
     assert posts(endpoint) == 1
     assert len(endpoint.requests()) <= 6
+
+
+def test_a_fleet_reads_the_saved_state_once_and_asks_little(stack: Stack, endpoint: LocalEndpoint) -> None:
+    exports = Exports(stack)
+    instances = [endpoint.add_instance(cache_mode="ha") for _ in range(24)]
+    backups = [endpoint.add_backup(instance_id) for instance_id in instances]
+    restores = zip(instances, backups, strict=True)
+    stack.write(
+        program_of({f"r{number}": {"instance_id": i, "backup_id": b} for number, (i, b) in enumerate(restores)})
+    )
+    applied(stack.up("--parallel", "24"))
+    assert exports.take_count() == 1
+    assert posts(endpoint) == len(endpoint.restores()) == 24
+    assert len(endpoint.requests()) <= 6 * 24
 
 
 @pytest.mark.row("R4")

@@ -243,6 +243,7 @@ class Stack:
         saved: the state as it is on disk.
         home: Pulumi's home: another one is another machine.
         is_readable: whether the engine's command line can export the state.
+        exports: how often it has.
         saves_left: after how many saves they fail; None for never.
         retries: how often a failed create is tried again at once, as an ``on_error`` hook has it.
         outlives_its_host: whether the engine lives on when the provider is killed, and saves that the create failed.
@@ -270,6 +271,7 @@ class Stack:
         self.saved = State()
         self.home = home
         self.is_readable = True
+        self.exports = 0
         self.saves_left: int | None = None
         self.retries = 0
         self.outlives_its_host = False
@@ -298,6 +300,7 @@ class Stack:
             raise StackStateUnavailable(f"no stack of {organization!r}")
         if self._export is None or self._export.started_at < not_before:
             self._export = self._read()
+            self.exports += 1
             self._service.clock.now += 0.5
         return self._export
 

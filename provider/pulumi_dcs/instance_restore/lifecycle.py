@@ -94,6 +94,8 @@ class Lifecycle:
         if not failures and program.dry_run and not request.old_inputs:
             failures = self._check_what_is_made(urn, inputs)
         session.shared(RunBackups).note_needed(urn, inputs.get("backup_id"))
+        if not failures and not program.dry_run and not request.old_inputs:
+            session.read_state_before_creates(urn)
         notes.checked_at = notes.checked_at or session.clock.monotonic()
         return CheckResponse(inputs, refuse(failures, inputs, program.secret_inputs))
 

@@ -85,3 +85,15 @@ def test_a_killed_runs_restore_needs_its_backup_no_more(scene: Scene) -> None:
     posts = posts_of(scene)
     assert scene.stack.up(scene.declared)
     assert not posts
+
+
+def test_runs_that_make_nothing_read_no_state(scene: Scene) -> None:
+    backup = scene.add_backup(CLUSTER)
+    both = scene.declared | {"other": {"instance_id": CLUSTER, "backup_id": backup}}
+    assert scene.stack.up(both)
+    assert scene.stack.exports == 1
+    assert scene.stack.up(both)  # makes sure that the state has what the first one made
+    scene.stack.exports = 0
+    assert scene.stack.up(both)
+    assert scene.stack.exports == 0
+    assert scene.restores == 2
