@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from tests.endpoint import LocalEndpoint
@@ -31,17 +30,9 @@ def declare(stack: Stack, **inputs: Any) -> None:
     stack.write(program_of({"rollback": inputs}))
 
 
-def exported(stack: Stack) -> dict[str, Any]:
-    """The stack's saved state."""
-    done = stack.pulumi("stack", "export")
-    assert done.ok, done.text
-    deployment: dict[str, Any] = json.loads(done.text)["deployment"]
-    return deployment
-
-
 def restores_in(stack: Stack) -> list[dict[str, Any]]:
     """The restores in the saved state, those that are about to be deleted among them."""
-    return [each for each in exported(stack).get("resources", []) if each["type"] == RESTORE_TYPE]
+    return stack.resources(RESTORE_TYPE)
 
 
 def the_restore(stack: Stack) -> dict[str, Any]:
@@ -52,10 +43,7 @@ def the_restore(stack: Stack) -> dict[str, Any]:
 
 def steps(stack: Stack, *options: str) -> list[dict[str, Any]]:
     """The steps that a preview plans for restores."""
-    done = stack._run("preview", "--json", *options)
-    assert done.returncode == 0, done.stdout + done.stderr
-    found: list[dict[str, Any]] = json.loads(done.stdout)["steps"]
-    return [step for step in found if RESTORE_TYPE in step["urn"]]
+    return stack.preview_json(*options, type_=RESTORE_TYPE)
 
 
 def applied(outcome: Outcome) -> Outcome:

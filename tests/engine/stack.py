@@ -131,17 +131,21 @@ class Stack:
         return [resource for resource in self.all_resources() if resource["type"] == type_]
 
     def all_resources(self) -> list[dict[str, Any]]:
-        """The resources of the saved state: where it is a file, that is read, which takes no command."""
+        """The resources of the saved state."""
+        found: list[dict[str, Any]] = self.deployment().get("resources") or []
+        return found
+
+    def deployment(self) -> dict[str, Any]:
+        """The saved state: where it is a file, that is read, which takes no command."""
         backend = self.environment.get("PULUMI_BACKEND_URL", "")
         project = yaml.safe_load((self.folder / "Pulumi.yaml").read_text())["name"]
         file = Path(backend.removeprefix("file://"), ".pulumi", "stacks", project, f"{self.name}.json")
         if backend.startswith("file:///") and file.exists():
-            deployment = json.loads(file.read_bytes())["checkpoint"].get("latest") or {}
+            found: dict[str, Any] = json.loads(file.read_bytes())["checkpoint"].get("latest") or {}
         else:
             done = self._run("stack", "export")
             assert done.returncode == 0, done.stderr
-            deployment = json.loads(done.stdout)["deployment"]
-        found: list[dict[str, Any]] = deployment.get("resources") or []
+            found = json.loads(done.stdout)["deployment"]
         return found
 
     def resource(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.endpoint import HA, LocalEndpoint
 
-from .restoring import applied, declare, exported, killed_restore, posts, restores_in, steps, the_restore
+from .restoring import applied, declare, killed_restore, posts, restores_in, steps, the_restore
 from .stack import Stack, until
 from .trouble import LONG, SHORT, killed_up, on_another_machine
 
@@ -326,7 +326,7 @@ def test_one_that_stays_busy_ends_in_an_error_and_nothing_is_done(
     assert "DCS.4104" in outcome.diagnostics
     assert "no restore was started" in outcome.diagnostics
     assert not restores_in(stack)
-    assert not exported(stack).get("pending_operations")
+    assert not stack.deployment().get("pending_operations")
 
 
 @pytest.mark.row("R3")
