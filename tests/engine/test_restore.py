@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.endpoint import CLUSTER, HA, PROJECT_ID, REGION, LocalEndpoint
+from tests.endpoint import HA, PROJECT_ID, REGION, LocalEndpoint
 
 from .restoring import applied, declare, posts, program_of, restores_in, steps, the_restore
 from .stack import Stack
@@ -52,57 +52,73 @@ def test_a_fleet_reads_the_saved_state_once_and_asks_little(stack: Stack, endpoi
 
 
 @pytest.mark.row("R4")
-@pytest.mark.parametrize(
-    "change",
-    [{}, {"wait": True}, {"wait": False}, {"opts": "pulumi.ResourceOptions(protect=True)"}, {"triggers": {}}],
-    ids=str,
-)
-def test_nothing_but_another_input_restores_again(
-    stack: Stack, endpoint: LocalEndpoint, change: dict[str, Any]
-) -> None:
-    given: dict[str, Any] = {"instance_id": HA, "backup_id": endpoint.add_backup(HA)}
-    declare(stack, **given)
+def test_nothing_but_another_input_restores_again(stack: Stack, endpoint: LocalEndpoint) -> None:
+    """Cases of their own, side by side."""
+    changes: dict[str, dict[str, Any]] = {
+        "none": {},
+        "waited": {"wait": True},
+        "not_waited": {"wait": False},
+        "protected": {"opts": "pulumi.ResourceOptions(protect=True)"},
+        "triggered": {"triggers": {}},
+    }
+    given = {name: given_for(endpoint, endpoint.add_instance(cache_mode="ha")) for name in changes}
+    stack.write(program_of(given))
     applied(stack.up())
+    made = by_name(stack)
     applied(stack.up("--expect-no-changes"))
     applied(stack.refresh("--expect-no-changes"))
-    declare(stack, **given, **change)
+    stack.write(program_of({name: {**given[name], **change} for name, change in changes.items()}))
     applied(stack.up("--refresh"))
     applied(stack.up("--expect-no-changes"))
-    assert posts(endpoint) == 1
-    assert len(restores_in(stack)) == 1
+    assert posts(endpoint) == len(changes)
+    assert by_name(stack) == made
 
 
 @pytest.mark.row("R6")
-@pytest.mark.parametrize("change", ["instance_id", "backup_id", "remark", "triggers", "triggers removed"])
-def test_another_input_restores_again_and_the_preview_warns(stack: Stack, endpoint: LocalEndpoint, change: str) -> None:
-    first, second, others = endpoint.add_backup(HA), endpoint.add_backup(HA), endpoint.add_backup(CLUSTER)
-    given: dict[str, Any] = {"instance_id": HA, "backup_id": first, "triggers": {"incident": 1}}
-    declare(stack, **given)
-    applied(stack.up())
-    old = the_restore(stack)["outputs"]["restore_id"]
+def test_another_input_restores_again_and_the_preview_warns(stack: Stack, endpoint: LocalEndpoint) -> None:
+    """Cases of their own, side by side."""
+    names = ("instance_id", "backup_id", "remark", "triggers", "triggers_removed")
+    instances = {name: endpoint.add_instance(cache_mode="ha", name=name) for name in names}
+    given = {name: {**given_for(endpoint, instances[name]), "triggers": {"incident": 1}} for name in names}
+    other = endpoint.add_instance(cache_mode="ha", name="other")
     changes: dict[str, dict[str, Any]] = {
-        "instance_id": {"instance_id": CLUSTER, "backup_id": others},
-        "backup_id": {"backup_id": second},
+        "instance_id": given_for(endpoint, other),
+        "backup_id": {"backup_id": endpoint.add_backup(instances["backup_id"])},
         "remark": {"remark": "again"},
         "triggers": {"triggers": {"incident": 2}},
-        "triggers removed": {"triggers": None},
+        "triggers_removed": {"triggers": None},
     }
-    changed = changes[change]
-    declare(stack, **{**given, **changed})
-    preview = applied(stack.preview())
-    target = changed.get("instance_id", HA)
-    assert "    warning: Overwrites all data of instance " in preview.diagnostics
-    assert f"with backup {changed.get('backup_id', first)} of 20" in preview.diagnostics
-    told_before = f"It was restored before ({old}): what was written since is lost." in preview.diagnostics
-    assert told_before == (target == HA)
-    (step,) = steps(stack)
-    assert step["op"] == "replace"
-    assert posts(endpoint) == 1
+    changed = {name: {**given[name], **changes[name]} for name in names}
+    stack.write(program_of(given))
     applied(stack.up())
-    assert posts(endpoint) == 2
-    assert endpoint.restores()[0]["instance_id"] == target
-    assert the_restore(stack)["outputs"]["restore_id"] == endpoint.restores()[0]["task_id"]
+    old = by_name(stack)
+    assert posts(endpoint) == len(names)
+    stack.write(program_of(changed))
+    told = applied(stack.preview()).diagnostics
+    for name in names:
+        (section,) = (each for each in told.split("\n  pulumi-python:") if f"({name}):" in each)
+        target = "other" if name == "instance_id" else name
+        assert f"    warning: Overwrites all data of instance {target} (" in section
+        assert f"with backup {changed[name]['backup_id']} of 20" in section
+        told_before = f"It was restored before ({old[name]}): what was written since is lost." in section
+        assert told_before == (name != "instance_id")
+    assert [step["op"] for step in steps(stack)] == ["replace"] * len(names)
+    assert posts(endpoint) == len(names)
+    applied(stack.up())
+    assert posts(endpoint) == 2 * len(names)
+    new = {row["instance_id"]: row["task_id"] for row in endpoint.restores() if row["task_id"] not in old.values()}
+    assert by_name(stack) == {name: new[changed[name]["instance_id"]] for name in names}
     applied(stack.up("--expect-no-changes"))
+
+
+def given_for(endpoint: LocalEndpoint, instance_id: str) -> dict[str, Any]:
+    """The inputs of a restore from a new backup of that instance."""
+    return {"instance_id": instance_id, "backup_id": endpoint.add_backup(instance_id)}
+
+
+def by_name(stack: Stack) -> dict[str, str]:
+    """The ids of the restores in the saved state, by the resource's name."""
+    return {each["urn"].rpartition("::")[2]: each["outputs"]["restore_id"] for each in restores_in(stack)}
 
 
 @pytest.mark.row("R4")
