@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -14,11 +16,12 @@ from tests.endpoint import HA, LocalEndpoint
 from .stack import RESOURCE_TYPE, Stack
 
 
-def declare(stack: Stack, triggers: str) -> None:
-    stack.write(
-        "import pulumi\nfrom pulumi_dcs import InstanceBackup\n"
-        f"InstanceBackup('backup', instance_id={HA!r}, triggers={triggers})"
-    )
+def declare(stack: Stack, *triggers: str, instances: Sequence[str] = (HA,)) -> None:
+    """Write a program with a backup of each instance, with these triggers as Python text."""
+    lines = ["import pulumi", "from pulumi_dcs import InstanceBackup"]
+    for number, (each, instance_id) in enumerate(zip(triggers, instances, strict=True)):
+        lines.append(f"InstanceBackup('backup-{number}', instance_id={instance_id!r}, triggers={each})")
+    stack.write("\n".join(lines))
 
 
 ASSETS = {
@@ -30,30 +33,38 @@ ASSETS = {
 
 
 @pytest.mark.row("P10")
-@pytest.mark.parametrize("kind", ASSETS)
-def test_an_asset_counts_by_its_content(stack: Stack, endpoint: LocalEndpoint, kind: str) -> None:
+def test_an_asset_counts_by_its_content(stack: Stack, endpoint: LocalEndpoint) -> None:
+    """All kinds, side by side."""
     folder = stack.folder / "schemas"
     folder.mkdir()
+    instances = [endpoint.add_instance(cache_mode="ha") for _ in ASSETS]
 
     def write(text: str) -> None:
         (folder / "one.sql").write_text(text)
         values = {"path": "schemas/one.sql", "folder": "schemas", "text": text}
-        declare(stack, ASSETS[kind].format(**values))
+        declare(stack, *(kind.format(**values) for kind in ASSETS.values()), instances=instances)
 
     write("create table orders;")
     outcome = stack.up()
     assert outcome.ok, outcome.text
-    for kept in (stack.resource()["inputs"], stack.resource()["outputs"]):
-        (text,) = leaves(kept["triggers"])
-        assert text.startswith(("asset:sha256:", "archive:sha256:"))
+    assert len(stack.resources()) == len(ASSETS)
+    for resource in stack.resources():
+        for kept in (resource["inputs"], resource["outputs"]):
+            (text,) = leaves(kept["triggers"])
+            assert text.startswith(("asset:sha256:", "archive:sha256:"))
     assert stack.up("--expect-no-changes").ok
     assert stack.refresh("--expect-no-changes").ok
     assert stack.up("--expect-no-changes").ok
     write("create table invoices;")
     assert stack.up().ok
-    assert endpoint.count("create_backup") == 2
+    assert sorted(creates(endpoint)) == sorted(instances * 2)
     assert stack.destroy().ok
     assert not endpoint.backups()
+
+
+def creates(endpoint: LocalEndpoint) -> list[str]:
+    """The instances of which backups were created, one for each request."""
+    return [row["instance_id"] for row in endpoint.requests() if row["operation"] == "create_backup"]
 
 
 def leaves(value: Any) -> list[Any]:
@@ -78,30 +89,24 @@ def test_an_asset_that_cannot_be_read_is_refused(stack: Stack, endpoint: LocalEn
 
 
 @pytest.mark.row("P11")
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("{'a': 1}", "{'a': True}"),
-        ("{'a': [1, 0]}", "{'a': [True, False]}"),
-        ("{'a': {'b': 0}}", "{'a': {'b': False}}"),
-    ],
-)
-def test_truth_values_and_numbers_are_two_things(
-    stack: Stack, endpoint: LocalEndpoint, before: str, after: str
-) -> None:
-    declare(stack, before)
+def test_truth_values_and_numbers_are_two_things(stack: Stack, endpoint: LocalEndpoint) -> None:
+    """At several depths, side by side."""
+    before = ("{'a': 1}", "{'a': [1, 0]}", "{'a': {'b': 0}}")
+    after = ("{'a': True}", "{'a': [True, False]}", "{'a': {'b': False}}")
+    instances = [endpoint.add_instance(cache_mode="ha") for _ in before]
+    declare(stack, *before, instances=instances)
     assert stack.up().ok
     assert stack.refresh("--expect-no-changes").ok
     assert stack.up("--expect-no-changes").ok
     # 1 and 1.0 are one number in JSON.
-    declare(stack, before.replace("1", "1.0"))
+    declare(stack, *(re.sub(r"\d", r"\g<0>.0", each) for each in before), instances=instances)
     assert stack.up("--expect-no-changes").ok
-    declare(stack, after)
+    declare(stack, *after, instances=instances)
     assert stack.up().ok
-    assert endpoint.count("create_backup") == 2
+    assert sorted(creates(endpoint)) == sorted(instances * 2)
     assert stack.refresh("--expect-no-changes").ok
     assert stack.up("--expect-no-changes").ok
-    assert endpoint.count("create_backup") == 2
+    assert len(creates(endpoint)) == 2 * len(instances)
 
 
 @pytest.mark.row("P14")
