@@ -63,7 +63,7 @@ def remark_matches(level: EnforcementLevel = EnforcementLevel.MANDATORY) -> Poli
         remark, pattern = _known(args.props, "remark", ""), args.get_config()["pattern"]
         if remark == "":
             report(f"{args.name} has no remark. Give it one that matches {pattern!r}, to say what the backup is for.")
-        elif isinstance(remark, str) and not re.fullmatch(pattern, remark):
+        elif isinstance(remark, str) and not _matches(remark, [pattern]):
             report(f"The remark of {args.name} does not match {pattern!r}. Change the remark so that it does.")
 
     schema = PolicyConfigSchema({"pattern": {"type": "string", "default": ".+"}})
@@ -111,7 +111,7 @@ def protected_or_retained(level: EnforcementLevel = EnforcementLevel.ADVISORY) -
         retained, config = _known(args.props, "retain_on_delete", "inherited"), args.get_config()
         if args.opts.protect or retained is True or retained is None:
             return
-        if any(re.fullmatch(pattern, args.name) for pattern in config["except"]):
+        if _matches(args.name, config["except"]):
             return
         others = "a transform"
         if retained == "inherited" and _has_parent(args):
@@ -141,9 +141,9 @@ def no_secret_in_remark(level: EnforcementLevel = EnforcementLevel.MANDATORY) ->
         if not isinstance(remark, str):
             return
         for allowed in config["allowed"]:
-            remark = re.sub(allowed, "", remark)
+            remark = _compiled(allowed).sub("", remark)
         patterns = [*_SECRETS, *((pattern, "what this policy's `patterns` forbid") for pattern in config["patterns"])]
-        found = next((what for pattern, what in patterns if re.search(pattern, remark)), None)
+        found = next((what for pattern, what in patterns if _compiled(pattern).search(remark)), None)
         if found is not None:
             report(
                 f"The remark of {args.name} looks as if it held {found}. Take it out of the remark; if it is a real "
@@ -267,8 +267,7 @@ def _of_resource(  # noqa: PLR0917 - as pulumi-policy has them, and the type
             return
         try:
             validate(args, cast(Report, report))
-        except re.error as error:
-            # Every expression comes from the policy's configuration or from this module, none from a resource.
+        except _InvalidPatternError as error:
             cast(Report, report)(f"{error.pattern!r} in this policy's configuration is not a valid pattern: {error}.")
 
     return ResourceValidationPolicy(name, description, validate_resource, level, schema)
@@ -290,7 +289,21 @@ def _known(props: Mapping[str, Any], name: str, default: Any) -> Any:
 
 
 def _matches(text: str, patterns: list[str]) -> bool:
-    return any(re.fullmatch(pattern, text) for pattern in patterns)
+    return any(_compiled(pattern).fullmatch(text) for pattern in patterns)
+
+
+class _InvalidPatternError(Exception):
+    def __init__(self, pattern: str, problem: str) -> None:
+        super().__init__(problem)
+        self.pattern = pattern
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compile an expression of the policy's configuration, or of this module: none comes from a resource."""
+    try:
+        return re.compile(pattern)
+    except (re.error, ValueError, OverflowError, RecursionError) as error:
+        raise _InvalidPatternError(pattern, str(error)) from None
 
 
 def _is_to_be_made(backup: PolicyResource) -> bool:
