@@ -173,8 +173,8 @@ class Review:
         """Write the report after something was done; that it can't be written must not look like a failed apply."""
         try:
             with signals_held() if outcome.is_record else nullcontext():
-                if ran.is_cancelled:
-                    # What there is already, at once: the runner may end this process any moment.
+                if ran.is_cancelled or outcome.is_record:
+                    # What there is already, at once: the runner may end this process any moment, held signals or not.
                     self._write(self._made(outcome, ran, seconds, asks=False), sums_up=False)
                 self._write(self._made(outcome, ran, seconds))
         except Exception as error:

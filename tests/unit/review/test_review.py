@@ -35,6 +35,9 @@ if arguments[0] == "version":
     (folder / "asked").touch()
     time.sleep(float((folder / "slow").read_text()) if (folder / "slow").exists() else 0)
     print("v3.274.1")
+if arguments[0] == "config" and (folder / "thinks").exists():
+    (folder / "thinking").touch()
+    time.sleep(10)
 if "--event-log" in arguments:
     if "--save-plan" in arguments:
         value("--save-plan").write_text("{{}}")
@@ -200,6 +203,19 @@ def test_a_second_signal_leaves_the_record_to_be_written(project: Project, sent:
     process.send_signal(sent)
     process.communicate(timeout=60)
     assert process.returncode == 1
+    assert project.report["taken"] == 1
+
+
+def test_the_record_is_there_before_the_service_is_asked(project: Project) -> None:
+    """A runner that cancels the job while a slow service is asked kills this process in the end."""
+    project.says(step("create", "a", None, state("b1")))
+    (project.engine / "thinks").touch()
+    project.hand_over()
+    process = project.start("apply")
+    until((project.engine / "thinking").exists)
+    process.kill()
+    process.communicate(timeout=60)
+    assert project.report["outcome"] == "applied"
     assert project.report["taken"] == 1
 
 
