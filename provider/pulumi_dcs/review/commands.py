@@ -31,7 +31,9 @@ from .service import Known, ask, stack_configuration
 from .settings import ReviewSettings
 
 STALE: Final = 3
-"""The exit code where nothing may be done: the plan is stale, or there is none."""
+"""The exit code of an apply where nothing may be done: the plan is stale, or there is none."""
+_FAILED: Final = 1
+"""Its exit code where the engine ends with 3 of its own: it isn't logged in."""
 _OFF_PLAN: Final = re.compile(
     r"(resource (urn:.+ )?violates plan|[\w-]+ is not allowed by the plan|no plan for resource urn:.+|"
     r"Expected a new resource plan for urn:.+)(: |$)"
@@ -108,7 +110,7 @@ class Review:
                 # What a preview has planned is nothing that was done.
                 ran = replace(ran, events=replace(ran.events, steps=()))
                 self._report(Outcome.INTERRUPTED if ran.is_cancelled else Outcome.APPLY_FAILED, ran, seconds)
-                return ran.code
+                return ran.code if ran.code != STALE else _FAILED
             return self._up(own, is_reviewed=False)
 
     def drift(self) -> int:
@@ -144,7 +146,7 @@ class Review:
                 file=sys.stderr,
             )
             return STALE
-        return ran.code
+        return ran.code if ran.code != STALE else _FAILED
 
     def _refusal(self) -> str:
         """Why there is no plan that counts as reviewed; empty where there is one."""

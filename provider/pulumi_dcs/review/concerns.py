@@ -109,6 +109,8 @@ def _when(change: Change) -> Sentence:
         return (
             " is deleted first (delete_before_replace); until the new one has succeeded, there is none in its place",
         )
+    if change.kind is Kind.ADOPT:
+        return (" is deleted once the other one has been taken over",)
     return (" is deleted once the new one has succeeded",)
 
 

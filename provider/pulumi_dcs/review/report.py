@@ -85,7 +85,9 @@ class Report:
 
     @property
     def deleted(self) -> int:
-        """How many backups are deleted; in a record, how many were."""
+        """How many backups are deleted; in a record, how many were; in a drift check none, whatever is missing."""
+        if self.outcome.is_drift:
+            return 0
         is_record = self.outcome.is_record
         return sum(row.change.goes is not None and (not is_record or row.change.is_gone) for row in self.rows)
 

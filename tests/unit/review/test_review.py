@@ -166,6 +166,16 @@ def test_a_plan_of_the_checkout_is_nobodys_by_whatever_path(project: Project, tr
     assert "is a file of the repository" in said
 
 
+@pytest.mark.parametrize("settings", [{}, {"WITHOUT_PLAN": "preview"}])
+def test_an_engine_that_is_not_logged_in_makes_no_plan_stale(project: Project, settings: dict[str, str]) -> None:
+    """It ends with 3 as well."""
+    if not settings:
+        project.hand_over()
+    project.says(code=3, is_whole=False)
+    assert project.run("apply", **settings)[0] == 1
+    assert project.report["outcome"] == "apply failed"
+
+
 def test_what_a_failed_preview_had_planned_was_not_deleted(project: Project) -> None:
     project.says(step("delete", "a", state("b1")), diagnostic("no", "error"), code=1)
     assert project.run("apply", WITHOUT_PLAN="preview")[0] == 1
