@@ -21,6 +21,7 @@ from .changes import changes_in, other_changes
 from .command import Ran, run, signals_held
 from .concerns import Concern, Topic, concerns_of, concerns_said
 from .events import Diagnostic, EventLog
+from .guards import guards_in
 from .markdown import markdown
 from .plan import MANIFEST, PlanRefused, artifact_name, check_handed_over, write_manifest
 from .proofs import proofs_in
@@ -226,6 +227,7 @@ class Review:
             commit=settings.commit,
             rows=tuple(rows),
             restores=tuple(restores_in(log)),
+            guards=guards_in(log),
             other_changes=other_changes(log, with_restores=outcome.is_drift),
             concerns=tuple(concerns),
             unknown=tuple(dict.fromkeys(unknown)),

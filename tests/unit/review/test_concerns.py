@@ -7,11 +7,28 @@ from typing import Any
 
 import pytest
 from pulumi_dcs.api.backups import BackupRecord
+from pulumi_dcs.backup_verification.names import RESOURCE_TYPE as VERIFICATION
+from pulumi_dcs.instance_backup.names import RESOURCE_TYPE as BACKUP
+from pulumi_dcs.instance_restore.names import RESOURCE_TYPE as RESTORE
 from pulumi_dcs.review.concerns import Topic, concerns_of
 from pulumi_dcs.review.sentence import plain
 from pulumi_dcs.review.service import InstanceFacts
 
-from .logs import RETENTION, diagnostic, facts, location, log, record, replacement, report, retention, rows, state, step
+from .logs import (
+    RETENTION,
+    diagnostic,
+    facts,
+    location,
+    log,
+    record,
+    replacement,
+    report,
+    retention,
+    rows,
+    state,
+    step,
+    urn,
+)
 
 
 def said(topic: Topic, known: InstanceFacts | None, *events: Any) -> list[str]:
@@ -149,6 +166,12 @@ def test_mandatory_policies_orphans_and_the_providers_own_warnings() -> None:
     events = [diagnostic(orphan, name="a"), diagnostic("busy", name="a"), diagnostic("of another", name="")]
     assert said(Topic.ORPHAN, None, *events) == [orphan]
     assert said(Topic.DIAGNOSTIC, None, *events) == ["busy"]
+
+
+@pytest.mark.parametrize("type_", [BACKUP, RETENTION, RESTORE, VERIFICATION])
+def test_each_resource_of_ours_may_warn(type_: str) -> None:
+    warning = {"diagnosticEvent": {"message": "busy", "severity": "warning", "urn": urn("a", type_)}}
+    assert said(Topic.DIAGNOSTIC, None, warning) == ["busy"]
 
 
 def test_what_is_most_serious_comes_first() -> None:

@@ -110,7 +110,7 @@ def test_a_row_says_all_there_is_to_know() -> None:
         ({"protect": True, "retainOnDelete": True}, "protected and retained"),
     ],
 )
-def test_a_row_says_how_the_backup_is_kept(options: dict[str, bool], kept: str) -> None:
+def test_a_row_says_how_the_backup_is_kept(options: dict[str, Any], kept: str) -> None:
     assert f"| {kept} |" in markdown(report(log(step("create", "a", None, state(**options)))))
 
 
