@@ -223,6 +223,19 @@ def test_what_is_not_the_reviewed_plan_is_refused(
     assert "No reviewed plan was found. " in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_artifact_is_one_error(forge: PlayedForge, method: int, tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", method) as archive:
+        archive.writestr("plan.json", PLAN * 100)
+    damaged = bytearray(packed.getvalue())
+    begin = 30 + len("plan.json")
+    damaged[begin : begin + 20] = b"\xff" * 20
+    forge.runs = [Run({artifact_name(STACK): bytes(damaged)})]
+    with pytest.raises(ForgeError, match="can't be unpacked"):
+        fetched(forge, "github", tmp_path / "plan")
+
+
 @pytest.mark.parametrize("wrong", [{"repository": "fork/infrastructure"}, {"workflow": "evil.yml"}, {"event": "push"}])
 def test_github_takes_only_this_workflows_previews_in_this_repository(
     forge: PlayedForge, wrong: dict[str, Any], tmp_path: Path

@@ -99,6 +99,13 @@ def test_backups_that_the_service_would_push_out(count: int, taken: int, pushed:
     assert found == [f"orders has {count} backups, and the service keeps 24: it pushes out {' and '.join(oldest)}."]
 
 
+@pytest.mark.parametrize("status", ["deleted", "expired"])
+def test_what_no_longer_exists_takes_no_room(status: str) -> None:
+    records = [record(f"b{number}", days=number) for number in range(23)]
+    known = facts(*records, record("b23", days=23, status=status))
+    assert said(Topic.PUSHED_OUT, known, step("create", "a", None, state())) == []
+
+
 def test_a_replacement_may_push_out_its_own_old_backup() -> None:
     known = facts(*(record(f"b{number}", days=number) for number in range(24)))
     assert said(Topic.PUSHED_OUT, known, replacement("a", state("b23"), state())) == []
