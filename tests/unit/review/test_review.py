@@ -121,6 +121,62 @@ def test_a_plan_that_was_reviewed_is_applied(project: Project) -> None:
     assert project.calls == ["up"]
 
 
+@pytest.mark.parametrize(("code", "ends"), [(0, 0), (1, 1), (255, 255)])
+def test_a_plan_is_applied_once_however_that_ends(project: Project, code: int, ends: int) -> None:
+    plan = project.hand_over()
+    project.says(code=code)
+    assert project.run("apply")[0] == ends
+    assert not plan.exists()
+    assert project.run("apply")[0] == 3
+    assert project.calls == ["up"]
+
+
+def test_a_stale_plan_ends_with_3(project: Project) -> None:
+    project.hand_over()
+    project.says(diagnostic("resource violates plan: properties changed: ++remark", "error"), code=255)
+    code, said = project.run("apply")
+    assert code == 3
+    assert "The plan is stale" in said
+    assert project.report["outcome"] == "plan is stale"
+
+
+def test_a_failed_preview_hands_over_nothing(project: Project) -> None:
+    project.hand_over()
+    project.says(step("create", "a", None, state()), diagnostic("no", "error"), code=1)
+    output = project.folder / "output"
+    assert project.run("preview", GITHUB_OUTPUT=str(output))[0] == 1
+    assert list((project.folder / "plan").iterdir()) == []
+    assert not output.exists()
+    project.says(step("create", "a", None, state()))
+    assert project.run("preview", GITHUB_OUTPUT=str(output))[0] == 0
+    assert {each.name for each in (project.folder / "plan").iterdir()} == {"plan.json", "reviewed.json"}
+    assert output.read_text().startswith("plan-name=plan-acme-shop-prod-")
+
+
+@pytest.mark.parametrize(
+    ("changes", "errors", "code", "outcome"),
+    [
+        ({"same": 2}, [], 0, "no drift"),
+        ({"same": 1, "update": 1}, [], 7, "drift"),
+        ({"same": 1, "update": 1}, [diagnostic("no", "error")], 1, "drift unknown"),
+        ({"same": 2, "read": 1}, [], 1, "drift unknown"),
+    ],
+)
+def test_what_a_drift_check_comes_to(
+    project: Project, changes: dict[str, int], errors: list[dict[str, Any]], code: int, outcome: str
+) -> None:
+    project.says(*errors, {"summaryEvent": {"resourceChanges": changes}}, code=code, is_whole=False)
+    assert project.run("drift")[0] == code
+    assert project.report["outcome"] == outcome
+
+
+def test_githubs_summary_has_the_report_once(project: Project) -> None:
+    project.hand_over()
+    summary = project.folder / "summary.md"
+    assert project.run("apply", GITHUB_STEP_SUMMARY=str(summary))[0] == 0
+    assert summary.read_text() == (project.folder / "report.md").read_text()
+
+
 def test_a_plan_of_another_stack_is_not_applied(project: Project) -> None:
     project.hand_over("acme/shop/test")
     code, said = project.run("apply")
