@@ -72,7 +72,8 @@ def ask(
 ) -> Known:
     """Ask about each instance; what can't be found out is said in its place.
 
-    Where a region's service is out of reach, or the key may not ask there, it is asked no more.
+    Where a region's service is out of reach, or the key may not ask there, it is asked no more. Nor is any after
+    ``_BUDGET`` seconds.
 
     Args:
         configuration: the stack's, by full key.
