@@ -71,6 +71,12 @@ def test_a_comment_is_written_once_and_then_edited(forge: PlayedForge, kind: str
     assert comment.body == f"{MARKER}\nsecond"
 
 
+def test_a_comment_is_never_longer_than_a_forge_takes(forge: PlayedForge, kind: str, tmp_path: Path) -> None:
+    assert write_comment(report(tmp_path, "a" * 70_000), environment(forge, kind)) == 0
+    (comment,) = forge.comments
+    assert 65_000 < len(comment.body or "") < 65_536
+
+
 def test_a_file_of_the_checkout_hides_no_library(forge: PlayedForge, kind: str, tmp_path: Path) -> None:
     (tmp_path / f"{kind}.py").write_text("raise SystemExit('the checkout was imported')")
     report(tmp_path)
