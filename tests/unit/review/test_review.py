@@ -142,9 +142,9 @@ def test_a_stale_plan_ends_with_3(project: Project) -> None:
 
 def test_a_failed_preview_hands_over_nothing(project: Project) -> None:
     project.hand_over()
-    project.says(step("create", "a", None, state()), diagnostic("no", "error"), code=1)
+    project.says(step("create", "a", None, state()), diagnostic("no", "error"), code=255)
     output = project.folder / "output"
-    assert project.run("preview", GITHUB_OUTPUT=str(output))[0] == 1
+    assert project.run("preview", GITHUB_OUTPUT=str(output))[0] == 255
     assert list((project.folder / "plan").iterdir()) == []
     assert not output.exists()
     project.says(step("create", "a", None, state()))
