@@ -14,6 +14,7 @@ import pytest
 from tests.endpoint import CLUSTER, HA, LocalEndpoint
 
 from .conftest import ROOT
+from .guarded import TO_8, Guarded, made
 from .stack import Stack
 from .test_golden import GOLDEN, PROTECT, RETAIN, applied, masked_values
 
@@ -156,6 +157,18 @@ def verified(stack: Stack, _: LocalEndpoint) -> str:
     return "preview"
 
 
+def guarded(stack: Stack, _: LocalEndpoint) -> str:
+    program = Guarded(stack)
+    made(program)
+    program.declare(orders=TO_8)
+    return "preview"
+
+
+def guarded_record(stack: Stack, endpoint: LocalEndpoint) -> str:
+    assert review(stack, guarded(stack, endpoint), POLICY_PACK="") == 0
+    return "apply"
+
+
 def gone(stack: Stack, endpoint: LocalEndpoint) -> str:
     applied(stack, instance_id=HA, remark="before 2026.11")
     endpoint.remove_backup(next(iter(endpoint.backup_ids())))
@@ -180,6 +193,8 @@ CASES: dict[str, Case] = {
     "restored": restored,
     "retention": retention,
     "verified": verified,
+    "guarded": guarded,
+    "guarded-record": guarded_record,
     "gone": gone,
 }
 

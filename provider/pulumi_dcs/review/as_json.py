@@ -10,7 +10,7 @@ from .changes import Kind, KnownBackup
 from .headline import headline
 from .report import Report
 from .restores import Restoring
-from .rows import Row, seconds_taken, total_estimate
+from .rows import Row, seconds_taken
 from .sentence import plain
 
 
@@ -28,10 +28,11 @@ def to_json(report: Report) -> dict[str, Any]:
         "taken": report.taken,
         "deleted": report.deleted,
         "restored": report.restored,
-        "estimated_seconds": total_estimate(report.rows) if report.taken else None,
+        "estimated_seconds": report.estimate,
         "other_changes": report.other_changes,
         "backups": [_row(row) for row in report.rows],
         "restores": [_restoring(each) for each in report.restores],
+        "guards": [{"resource": resource_name(each.urn), "message": each.message} for each in report.guards],
         "warnings": [{"topic": each.topic.value, "message": plain(each.sentence)} for each in report.concerns],
         "unknown": [{"what": what, "why": why} for what, why in report.unknown],
         "policies": [

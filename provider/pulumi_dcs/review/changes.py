@@ -156,25 +156,28 @@ def _deletions_of(step: Step) -> list[Change]:
     new = step.new or ResourceState()
     rows = new.inputs.get(DELETES)
     # Of a step that failed half-way, the outputs tell what was deleted before.
-    deleted = new.outputs.get(DELETED_IDS)
-    done = set(deleted) if isinstance(deleted, list) else set()
-    before = step.old.outputs.get(DELETED_IDS) if step.old is not None else None
+    done = _deleted_ids(new)
+    before = _deleted_ids(step.old or ResourceState())
     found = []
     for row in rows if isinstance(rows, list) else ():
         # A refresh changes the outputs, and leaves the inputs of the run before, whose work is done.
-        if not isinstance(row, Mapping) or row.get("backup_id") in (before or ()):
+        if not isinstance(row, Mapping) or known_text(row, "backup_id") in before:
             continue
-        size = row.get("size")
         backup = KnownBackup(
             known_text(row, "backup_id"),
             BackupStatus.SUCCEED,
             created_at=known_text(row, "created_at"),
-            size=int(size) if isinstance(size, (int, float)) else None,
+            size=whole_number(row.get("size")),
             remark=known_text(row, "remark"),
         )
         is_done = step.outcome is StepOutcome.DONE or backup.backup_id in done
         found.append(Change(Kind.DELETE_OLD, step.urn, _location(new), goes=backup, is_done=is_done, is_gone=is_done))
     return found
+
+
+def _deleted_ids(state: ResourceState) -> set[str]:
+    found = state.outputs.get(DELETED_IDS)
+    return {each for each in found if isinstance(each, str)} if isinstance(found, list) else set()
 
 
 def _changes_of(steps: list[Step]) -> list[Change]:

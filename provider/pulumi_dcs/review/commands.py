@@ -21,6 +21,7 @@ from .changes import changes_in, other_changes
 from .command import Ran, run, signals_held
 from .concerns import Concern, Topic, concerns_of, concerns_said
 from .events import Diagnostic, EventLog
+from .guards import guards_in
 from .markdown import markdown
 from .plan import MANIFEST, PlanRefused, artifact_name, check_handed_over, write_manifest
 from .proofs import proofs_in
@@ -31,7 +32,9 @@ from .service import Known, ask, stack_configuration
 from .settings import ReviewSettings
 
 STALE: Final = 3
-"""The exit code where nothing may be done: the plan is stale, or there is none."""
+"""The exit code of an apply where nothing may be done: the plan is stale, or there is none."""
+_FAILED: Final = 1
+"""Its exit code where the engine ends with 3 of its own: it isn't logged in."""
 _OFF_PLAN: Final = re.compile(
     r"(resource (urn:.+ )?violates plan|[\w-]+ is not allowed by the plan|no plan for resource urn:.+|"
     r"Expected a new resource plan for urn:.+)(: |$)"
@@ -108,7 +111,7 @@ class Review:
                 # What a preview has planned is nothing that was done.
                 ran = replace(ran, events=replace(ran.events, steps=()))
                 self._report(Outcome.INTERRUPTED if ran.is_cancelled else Outcome.APPLY_FAILED, ran, seconds)
-                return ran.code
+                return ran.code if ran.code != STALE else _FAILED
             return self._up(own, is_reviewed=False)
 
     def drift(self) -> int:
@@ -144,7 +147,7 @@ class Review:
                 file=sys.stderr,
             )
             return STALE
-        return ran.code
+        return ran.code if ran.code != STALE else _FAILED
 
     def _refusal(self) -> str:
         """Why there is no plan that counts as reviewed; empty where there is one."""
@@ -173,8 +176,8 @@ class Review:
         """Write the report after something was done; that it can't be written must not look like a failed apply."""
         try:
             with signals_held() if outcome.is_record else nullcontext():
-                if ran.is_cancelled:
-                    # What there is already, at once: the runner may end this process any moment.
+                if ran.is_cancelled or outcome.is_record:
+                    # What there is already, at once: the runner may end this process any moment, held signals or not.
                     self._write(self._made(outcome, ran, seconds, asks=False), sums_up=False)
                 self._write(self._made(outcome, ran, seconds))
         except Exception as error:
@@ -224,6 +227,7 @@ class Review:
             commit=settings.commit,
             rows=tuple(rows),
             restores=tuple(restores_in(log)),
+            guards=guards_in(log),
             other_changes=other_changes(log, with_restores=outcome.is_drift),
             concerns=tuple(concerns),
             unknown=tuple(dict.fromkeys(unknown)),

@@ -11,6 +11,7 @@ from ..api.backups import BackupRecord
 from ..api.error_codes import BACKUP_FAILURES
 from ..api.instances import Instance
 from ..backup_retention.names import RESOURCE_TYPE as RETENTION_TYPE
+from ..backup_verification.names import RESOURCE_TYPE as VERIFICATION_TYPE
 from ..instance_backup.names import RESOURCE_TYPE
 from ..instance_restore.names import RESOURCE_TYPE as RESTORE_TYPE
 from ..operations.record_cache import Snapshot
@@ -20,6 +21,7 @@ from .events import Diagnostic, EventLog, Violation
 from .rows import Row, by_location, newest_first
 from .sentence import Data, Sentence, counted, date_and_size, date_in_words, listed
 
+_OURS: Final = (RESOURCE_TYPE, RETENTION_TYPE, RESTORE_TYPE, VERIFICATION_TYPE)
 _ORPHAN: Final = "Orphan:"
 """How the provider's warning about an orphan begins (``recovery.orphans``)."""
 
@@ -109,6 +111,8 @@ def _when(change: Change) -> Sentence:
         return (
             " is deleted first (delete_before_replace); until the new one has succeeded, there is none in its place",
         )
+    if change.kind is Kind.ADOPT:
+        return (" is deleted once the other one has been taken over",)
     return (" is deleted once the new one has succeeded",)
 
 
@@ -190,7 +194,7 @@ def _policies(violations: Iterable[Violation]) -> Iterator[Concern]:
 
 def _diagnostics(diagnostics: Iterable[Diagnostic]) -> Iterator[Concern]:
     for each in diagnostics:
-        is_ours = any(name in each.urn for name in (RESOURCE_TYPE, RETENTION_TYPE, RESTORE_TYPE))
+        is_ours = any(name in each.urn for name in _OURS)
         if each.severity == "warning" and (is_ours or each.message.startswith(_ORPHAN)):
             topic = Topic.ORPHAN if each.message.startswith(_ORPHAN) else Topic.DIAGNOSTIC
             if RESTORE_TYPE in each.urn and each.message.startswith(_RESTORES):

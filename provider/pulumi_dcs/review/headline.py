@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ..api.clock import in_words
 from .report import Outcome, Report
-from .rows import total_estimate
 from .sentence import counted
 
 
@@ -45,8 +44,7 @@ def _text(report: Report) -> str:
 
 
 def _about(report: Report) -> str:
-    estimate = total_estimate(report.rows)
-    return f"; about {in_words(estimate)}" if estimate is not None and report.taken else ""
+    return f"; about {in_words(report.estimate)}" if report.estimate is not None else ""
 
 
 def _failures(report: Report) -> str:

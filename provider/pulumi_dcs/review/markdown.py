@@ -19,10 +19,11 @@ MAX_LENGTH: Final = 64_500
 """Characters. GitHub takes 65,536, and the marker that a comment is found by comes on top."""
 _WARNINGS: Final = 12_000
 _RESTORES: Final = 4_000
+_GUARDS: Final = 4_000
 _UNKNOWN: Final = 4_000
 _POLICIES: Final = 8_000
 _ERRORS: Final = 8_000
-"""Characters for each part. What is left belongs to the diff, which has at least a quarter."""
+"""Characters for each part. What is left belongs to the diff."""
 _MAX_NAME: Final = 100
 """Characters of a name before a reason, so that one of each always fits."""
 _NEXT: Final[Mapping[Outcome, str]] = {
@@ -53,6 +54,7 @@ def markdown(report: Report) -> str:
         _warnings(report),
         table(report),
         _restores(report),
+        _guards(report.guards),
         _unknown(report),
     ]
     parts += [_policies(report.violations)]
@@ -88,6 +90,12 @@ def _warnings(report: Report) -> str:
 def _restores(report: Report) -> str:
     lines = [f"- {inert(each.sentence(is_record=report.outcome.is_record))}" for each in report.restores]
     return _section("Restores", lines, _RESTORES)
+
+
+def _guards(guards: Sequence[Diagnostic]) -> str:
+    return _section(
+        "Backups before a change", [f"- {_of(each.urn)}{message(each.message)}" for each in guards], _GUARDS
+    )
 
 
 def _unknown(report: Report) -> str:

@@ -8,8 +8,9 @@ from enum import Enum
 
 from .concerns import Concern
 from .events import Diagnostic, Violation
+from .guards import taken_by
 from .restores import Restoring
-from .rows import Row
+from .rows import Row, total_estimate
 
 
 class Outcome(Enum):
@@ -47,6 +48,7 @@ class Report:
     Attributes:
         rows: the backups that change, or have changed.
         restores: the instances that are restored, or have been.
+        guards: what `backup_before` says of its backups, which have no row.
         other_changes: how many resources of other types change too.
         concerns: what must not be missed.
         unknown: what could not be found out, and why: by name, of an instance or of everything.
@@ -62,6 +64,7 @@ class Report:
     commit: str = ""
     rows: tuple[Row, ...] = ()
     restores: tuple[Restoring, ...] = ()
+    guards: tuple[Diagnostic, ...] = ()
     other_changes: int = 0
     concerns: tuple[Concern, ...] = ()
     unknown: tuple[tuple[str, str], ...] = ()
@@ -78,14 +81,22 @@ class Report:
         return any(row.instance is not None or row.facts.backups is not None for row in self.rows)
 
     @property
+    def estimate(self) -> float | None:
+        """About how many seconds the backups will take; None if there are none, or the history of one is not known."""
+        return total_estimate(self.rows) if self.taken and not taken_by(self.guards) else None
+
+    @property
     def taken(self) -> int:
         """How many backups are taken; in a record, how many were, without those that failed or are still running."""
         is_record = self.outcome.is_record
-        return sum(row.change.kind.takes_one and (not is_record or row.change.has_result) for row in self.rows)
+        rows = sum(row.change.kind.takes_one and (not is_record or row.change.has_result) for row in self.rows)
+        return rows + taken_by(self.guards)
 
     @property
     def deleted(self) -> int:
-        """How many backups are deleted; in a record, how many were."""
+        """How many backups are deleted; in a record, how many were; in a drift check none, whatever is missing."""
+        if self.outcome.is_drift:
+            return 0
         is_record = self.outcome.is_record
         return sum(row.change.goes is not None and (not is_record or row.change.is_gone) for row in self.rows)
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 from ..api import retries
 from ..api.backups import BackupRecord, Backups
 from ..api.client import Client
-from ..api.clock import SystemClock
+from ..api.clock import SystemClock, in_words
 from ..api.errors import DcsError, ServiceError
 from ..api.instances import Instance, Instances
 from ..clients import Clients
@@ -22,7 +24,10 @@ from ..operations.probe import Probe
 from ..operations.record_cache import RecordCache, Snapshot
 from ..version import version
 from .changes import Location
+from .sentence import listed, plain
 
+_BUDGET: Final = 120.0
+"""Seconds for all questions together: a service that takes long for each must not keep the report from reviewers."""
 _TIMEOUT: Final = 15.0
 """Seconds for each request with its retries: the report is worth more than one more fact in it."""
 _CONTRADICTORY: Final = "The list of its backups contradicts its own total, so that some may be missing."
@@ -67,7 +72,8 @@ def ask(
 ) -> Known:
     """Ask about each instance; what can't be found out is said in its place.
 
-    Where a region's service is out of reach, or the key may not ask there, it is asked no more.
+    Where a region's service is out of reach, or the key may not ask there, it is asked no more. Nor is any after
+    ``_BUDGET`` seconds.
 
     Args:
         configuration: the stack's, by full key.
@@ -83,9 +89,14 @@ def ask(
         inquiry.clients.settings.credentials()
     except DcsError as error:
         return Known({}, (str(error),))
-    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        found = dict(zip(wanted, pool.map(inquiry.ask, wanted), strict=True))
-    return Known(found, tuple(dict.fromkeys(inquiry.troubles)))
+    found, late = inquiry.ask_all(wanted)
+    troubles = list(dict.fromkeys(inquiry.troubles))
+    if late:
+        troubles.append(
+            f"DCS responds too slowly: after {in_words(_BUDGET)} it was not asked any further. "
+            f"Not everything is known of {plain(listed(late))}."
+        )
+    return Known(found, tuple(troubles))
 
 
 def stack_configuration(stack: str, environment: Mapping[str, str]) -> dict[str, Any]:
@@ -115,16 +126,50 @@ class _Inquiry:
     def __init__(self, clients: Clients, regions: Iterable[str], *, lists: bool) -> None:
         self.clients: Final = clients
         self.troubles: Final[list[str]] = []
+        self._shown: dict[Location, Instance] = {}
         self._lists = lists
         # One for each right that a key may lack, and for each region: another one may well respond.
         self._showing = {region: Probe() for region in regions}
         self._listing = {region: Probe() for region in regions}
 
-    def ask(self, location: Location) -> InstanceFacts:
-        """What there is to know of an instance."""
+    def ask_all(self, wanted: Iterable[Location]) -> tuple[dict[Location, InstanceFacts], list[str]]:
+        """What there is to know of each instance, and the ids of those of which time has left something out."""
+        futures = {location: Future[InstanceFacts]() for location in wanted}
+        waiting = SimpleQueue[Location]()
+        for location in futures:
+            waiting.put(location)
+        for _ in range(min(_SIDE_BY_SIDE, len(futures))):
+            # Daemons, and no pool, whose threads the interpreter would wait for at its end: a request can hang in them.
+            threading.Thread(target=self._work, args=(waiting, futures), daemon=True).start()
+        done, late = wait(futures.values(), _BUDGET)
+        for future in late:
+            future.cancel()
+        found = {
+            location: future.result() if future in done else InstanceFacts(self._shown.get(location))
+            for location, future in futures.items()
+        }
+        return found, [location.instance_id for location, future in futures.items() if future in late]
+
+    def _work(self, waiting: SimpleQueue[Location], futures: Mapping[Location, Future[InstanceFacts]]) -> None:
+        while True:
+            try:
+                location = waiting.get_nowait()
+            except Empty:
+                return
+            future = futures[location]
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(self._ask(location))
+            except BaseException as error:
+                future.set_exception(error)
+
+    def _ask(self, location: Location) -> InstanceFacts:
         instance, snapshot = None, None
         try:
             instance = self._showing[location.region].ask(lambda: self._show(location), self._note)
+            if instance is not None:
+                self._shown[location] = instance
             if self._lists:
                 snapshot = self._listing[location.region].ask(lambda: self._list(location), self._note)
         except ServiceError as error:

@@ -71,6 +71,12 @@ def test_a_comment_is_written_once_and_then_edited(forge: PlayedForge, kind: str
     assert comment.body == f"{MARKER}\nsecond"
 
 
+def test_a_comment_is_never_longer_than_a_forge_takes(forge: PlayedForge, kind: str, tmp_path: Path) -> None:
+    assert write_comment(report(tmp_path, "a" * 70_000), environment(forge, kind)) == 0
+    (comment,) = forge.comments
+    assert 65_000 < len(comment.body or "") < 65_536
+
+
 def test_a_file_of_the_checkout_hides_no_library(forge: PlayedForge, kind: str, tmp_path: Path) -> None:
     (tmp_path / f"{kind}.py").write_text("raise SystemExit('the checkout was imported')")
     report(tmp_path)
@@ -221,6 +227,19 @@ def test_what_is_not_the_reviewed_plan_is_refused(
     forge.runs = [handed_over(kind, **WRONG[wrong])]
     assert fetched(forge, kind, tmp_path / "plan") is None
     assert "No reviewed plan was found. " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_artifact_is_one_error(forge: PlayedForge, method: int, tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", method) as archive:
+        archive.writestr("plan.json", PLAN * 100)
+    damaged = bytearray(packed.getvalue())
+    begin = 30 + len("plan.json")
+    damaged[begin : begin + 20] = b"\xff" * 20
+    forge.runs = [Run({artifact_name(STACK): bytes(damaged)})]
+    with pytest.raises(ForgeError, match="can't be unpacked"):
+        fetched(forge, "github", tmp_path / "plan")
 
 
 @pytest.mark.parametrize("wrong", [{"repository": "fork/infrastructure"}, {"workflow": "evil.yml"}, {"event": "push"}])

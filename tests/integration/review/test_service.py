@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
@@ -92,3 +94,50 @@ def test_a_region_that_refuses_keeps_no_other_from_being_asked(endpoint: LocalEn
     assert len(known.troubles) == 1
     assert sum(known.of(each).instance is not None for each in (elsewhere, at(HA))) == 1
     assert requests_by_operation(endpoint) == {"show_instance": 2}
+
+
+def test_a_slow_service_does_not_hold_the_report_up(endpoint: LocalEndpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is known by then is told, and of which instances it is not everything."""
+    instances = [endpoint.add_instance(name=f"redis-{number}") for number in range(30)]
+    endpoint.plan({"operation": "*", "delay": 0.3, "times": -1})
+    monkeypatch.setattr("pulumi_dcs.review.service._BUDGET", 1.0)
+    known = asked(endpoint, *instances)
+    found = [known.of(at(each)) for each in instances]
+    assert 1 <= sum(each.backups is not None for each in found) < sum(each.instance is not None for each in found) < 30
+    (trouble,) = known.troubles
+    assert trouble.startswith(
+        "DCS responds too slowly: after 1 s it was not asked any further. Not everything is known"
+    )
+    assert all((each in trouble) is (known.of(at(each)).backups is None) for each in instances[:4])
+
+
+def test_a_list_that_never_ends_does_not_hold_the_report_up(
+    endpoint: LocalEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint.plan({"operation": "list_backups", "delay": 60.0, "times": -1})
+    monkeypatch.setattr("pulumi_dcs.review.service._BUDGET", 0.5)
+    known = asked(endpoint, HA)
+    assert known.of(at(HA)).instance is not None
+    assert known.of(at(HA)).backups is None
+    assert HA in known.troubles[0]
+
+
+def test_the_process_ends_while_the_service_still_hangs(endpoint: LocalEndpoint) -> None:
+    endpoint.plan({"operation": "show_instance", "delay": 25.0, "times": -1})
+    program = (
+        "from pulumi_dcs.review import service\n"
+        "from pulumi_dcs.review.changes import Location\n"
+        "import os\n"
+        "service._BUDGET = 0.5\n"
+        f"print(service.ask([Location({HA!r})], {{}}, os.environ, backups=True).troubles)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, **endpoint.environment},
+        capture_output=True,
+        text=True,
+        timeout=15,
+        check=True,
+    )
+    assert HA in done.stdout
+    assert not done.stderr

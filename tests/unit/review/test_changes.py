@@ -185,6 +185,15 @@ def test_what_was_deleted_by_an_earlier_run_is_no_deletion_of_a_refresh() -> Non
     assert changes_in(log(step("update", "orders", old, new, type_=RETENTION))) == []
 
 
+@pytest.mark.parametrize("odd", [1, "b1", {"b1": 1}, [["b1"]], None])
+def test_ids_of_another_shape_are_none(odd: object) -> None:
+    old, new = retention("b1", deleted_ids=odd), retention("b1", deleted_ids=odd)
+    new["inputs"]["deletes"][0]["size"] = 10**400
+    (change,) = changes_in(log(step("update", "orders", old, new, type_=RETENTION)))
+    assert change.goes is not None
+    assert change.goes.size is None
+
+
 def test_a_backup_that_was_deleted_before_its_replacement_failed_is_gone() -> None:
     events = log(
         step("delete-replaced", "a", state("b1", delete=True)),

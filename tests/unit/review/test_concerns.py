@@ -7,11 +7,28 @@ from typing import Any
 
 import pytest
 from pulumi_dcs.api.backups import BackupRecord
+from pulumi_dcs.backup_verification.names import RESOURCE_TYPE as VERIFICATION
+from pulumi_dcs.instance_backup.names import RESOURCE_TYPE as BACKUP
+from pulumi_dcs.instance_restore.names import RESOURCE_TYPE as RESTORE
 from pulumi_dcs.review.concerns import Topic, concerns_of
 from pulumi_dcs.review.sentence import plain
 from pulumi_dcs.review.service import InstanceFacts
 
-from .logs import RETENTION, diagnostic, facts, location, log, record, replacement, retention, rows, state, step
+from .logs import (
+    RETENTION,
+    diagnostic,
+    facts,
+    location,
+    log,
+    record,
+    replacement,
+    report,
+    retention,
+    rows,
+    state,
+    step,
+    urn,
+)
 
 
 def said(topic: Topic, known: InstanceFacts | None, *events: Any) -> list[str]:
@@ -61,6 +78,12 @@ def test_a_replaced_backup_is_not_the_last_one_unless_it_goes_first() -> None:
     assert "until the new one has succeeded, there is none in its place: the only succeeded one of orders." in found
 
 
+def test_a_backup_that_another_one_replaces_goes_once_that_is_taken_over() -> None:
+    events = log(replacement("a", state("b1"), state(inputs={"adopt_backup_id": "b2"})))
+    (deletion, _) = report(events).concerns
+    assert plain(deletion.sentence).endswith("is deleted once the other one has been taken over.")
+
+
 def test_what_stays_at_the_service_is_no_deletion() -> None:
     assert said(Topic.DELETION, facts(record("b1")), step("delete", "a", state("b1", retainOnDelete=True))) == []
 
@@ -74,6 +97,13 @@ def test_backups_that_the_service_would_push_out(count: int, taken: int, pushed:
         return
     oldest = [f"b{count - 1 - number} (manual)" for number in range(pushed)]
     assert found == [f"orders has {count} backups, and the service keeps 24: it pushes out {' and '.join(oldest)}."]
+
+
+@pytest.mark.parametrize("status", ["deleted", "expired"])
+def test_what_no_longer_exists_takes_no_room(status: str) -> None:
+    records = [record(f"b{number}", days=number) for number in range(23)]
+    known = facts(*records, record("b23", days=23, status=status))
+    assert said(Topic.PUSHED_OUT, known, step("create", "a", None, state())) == []
 
 
 def test_a_replacement_may_push_out_its_own_old_backup() -> None:
@@ -110,6 +140,7 @@ def test_instances_that_cant_be_backed_up_now(instance: dict[str, Any], expected
             "The last backup of orders failed (2026-11-25 12:00 UTC): dcs.08.0002",
         ),
         ([record("b1", days=1), record("b2", days=2, status="failed")], ""),
+        ([record("b1", status="of a later version"), record("b2", days=1, status="failed")], ""),
         ([record("b1", status="backuping"), record("b2", days=1, status="failed")], "The last backup of orders failed"),
         ([], ""),
     ],
@@ -142,6 +173,26 @@ def test_mandatory_policies_orphans_and_the_providers_own_warnings() -> None:
     events = [diagnostic(orphan, name="a"), diagnostic("busy", name="a"), diagnostic("of another", name="")]
     assert said(Topic.ORPHAN, None, *events) == [orphan]
     assert said(Topic.DIAGNOSTIC, None, *events) == ["busy"]
+
+
+@pytest.mark.parametrize("type_", [BACKUP, RETENTION, RESTORE, VERIFICATION])
+def test_each_resource_of_ours_may_warn(type_: str) -> None:
+    warning = {"diagnosticEvent": {"message": "busy", "severity": "warning", "urn": urn("a", type_)}}
+    assert said(Topic.DIAGNOSTIC, None, warning) == ["busy"]
+
+
+def test_what_is_most_serious_comes_first() -> None:
+    events = log(
+        step("create", "a", None, state()),
+        step("delete", "b", state("b1")),
+        diagnostic("Orphan: backup b9."),
+        diagnostic("busy", name="a"),
+        {"policyEvent": {"policyName": "p", "message": "m", "enforcementLevel": "mandatory"}},
+    )
+    known = facts(*(record(f"b{days}", days=days, status="failed") for days in range(24)), status="EXTENDING")
+    found = [each.topic for each in concerns_of(rows(events, {location(): known}), events)]
+    assert found == sorted(found, key=list(Topic).index)
+    assert set(found) == set(Topic) - {Topic.PLAN, Topic.RESTORE}
 
 
 def test_a_list_that_may_miss_backups_proves_nothing() -> None:

@@ -120,3 +120,8 @@ def test_a_text_of_signs_only_takes_no_more_room_than_another(text: str) -> None
 def test_a_name_stays_on_its_line_in_a_sentence() -> None:
     assert inert(("Backup ", Data("a\nBackup b"), " is deleted.")) == "Backup <code>a Backup b</code> is deleted."
     assert len(inert(("Backup ", Data("x" * 10_000)))) < 400
+
+
+def test_a_message_of_many_lines_of_signs_takes_no_more_room_than_one_line() -> None:
+    assert len(message("<|>`@\n" * 400)) < 3200
+    assert len(message("<|>`@" * 400)) < 3200

@@ -16,7 +16,21 @@ from pulumi_dcs.review.report import Outcome
 from pulumi_dcs.review.sentence import Data
 from pulumi_dcs.review.service import InstanceFacts
 
-from .logs import CARTS, ORDERS, RETENTION, facts, location, log, record, replacement, report, retention, state, step
+from .logs import (
+    CARTS,
+    ORDERS,
+    RETENTION,
+    diagnostic,
+    facts,
+    location,
+    log,
+    record,
+    replacement,
+    report,
+    retention,
+    state,
+    step,
+)
 
 EVERYTHING = log(
     step("create", "a", None, state(instance_id=CARTS)),
@@ -88,6 +102,41 @@ def test_a_row_says_all_there_is_to_know() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        ({"protect": True}, "protected"),
+        ({"retainOnDelete": True}, "retained"),
+        ({"protect": True, "retainOnDelete": True}, "protected and retained"),
+    ],
+)
+def test_a_row_says_how_the_backup_is_kept(options: dict[str, Any], kept: str) -> None:
+    assert f"| {kept} |" in markdown(report(log(step("create", "a", None, state(**options)))))
+
+
+@pytest.mark.parametrize("field", ["instance_id", "name", "cache_mode", "engine", "engine_version"])
+def test_what_the_service_says_of_an_instance_is_inert(field: str) -> None:
+    text = markdown(report(log(step("create", "a", None, state())), {location(): facts(**{field: "<b>|@all"})}))
+    row = next(line for line in text.splitlines() if "takes a backup" in line)
+    assert "&#124;<wbr>&#64;all" in row
+    assert "<b>" not in row
+    assert row.count("|") == 8
+
+
+def test_whatever_the_engine_says_is_inert() -> None:
+    hostile = "<b> | @all ```"
+    events = log(
+        diagnostic(hostile, name="a"),
+        diagnostic(hostile, "error", name="a"),
+        {"policyEvent": {"policyName": hostile, "message": hostile, "enforcementLevel": "mandatory"}},
+    )
+    text = markdown(report(events, unknown=((hostile, hostile),), commit="<b>`@x", diff="", versions=hostile))
+    assert text.count("<wbr>&#64;all") == 8
+    assert not re.search(r"<b>|@|`", text.partition("**What could not be found out**")[0])
+    assert "<b>" not in text
+    assert "@" not in text
+
+
 def test_without_the_service_its_columns_are_left_out_and_that_is_said() -> None:
     text = markdown(report(EVERYTHING, unknown=(("", "No credentials for DCS."),)))
     assert "| Instance | Resource | What happens | What goes away | Estimate | Kept |" in text
@@ -128,7 +177,7 @@ def test_however_much_there_is_it_fits() -> None:
         errors=tuple(Diagnostic("error", f"{hostile * 40}{number}") for number in range(300)),
     )
     text = markdown(found)
-    assert len(text) <= MAX_LENGTH
+    assert len(text) <= MAX_LENGTH <= 65_000
     assert "lines are left out" in text
     assert text.count("more, in report.json") >= 5
     assert len(to_json(found)["backups"]) == 1000
@@ -161,6 +210,12 @@ def test_drift_says_what_differs() -> None:
     assert "| no longer exists at the service |" in text
     assert "| differs from the state |" in text
     assert "takes" not in text.partition("<details>")[0]
+
+
+def test_what_is_missing_at_the_service_was_not_deleted_by_the_drift_check() -> None:
+    told = to_json(report(log(step("delete", "a", state("b1"))), KNOWN, Outcome.DRIFT))
+    assert (told["deleted"], told["label"]) == (0, "backup: none")
+    assert "will be changed" not in markdown(report(log(), {}, Outcome.DRIFT, other_changes=2))
 
 
 def test_a_link_that_is_none_is_left_out() -> None:

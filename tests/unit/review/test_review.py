@@ -35,6 +35,9 @@ if arguments[0] == "version":
     (folder / "asked").touch()
     time.sleep(float((folder / "slow").read_text()) if (folder / "slow").exists() else 0)
     print("v3.274.1")
+if arguments[0] == "config" and (folder / "thinks").exists():
+    (folder / "thinking").touch()
+    time.sleep(10)
 if "--event-log" in arguments:
     if "--save-plan" in arguments:
         value("--save-plan").write_text("{{}}")
@@ -118,6 +121,62 @@ def test_a_plan_that_was_reviewed_is_applied(project: Project) -> None:
     assert project.calls == ["up"]
 
 
+@pytest.mark.parametrize(("code", "ends"), [(0, 0), (1, 1), (255, 255)])
+def test_a_plan_is_applied_once_however_that_ends(project: Project, code: int, ends: int) -> None:
+    plan = project.hand_over()
+    project.says(code=code)
+    assert project.run("apply")[0] == ends
+    assert not plan.exists()
+    assert project.run("apply")[0] == 3
+    assert project.calls == ["up"]
+
+
+def test_a_stale_plan_ends_with_3(project: Project) -> None:
+    project.hand_over()
+    project.says(diagnostic("resource violates plan: properties changed: ++remark", "error"), code=255)
+    code, said = project.run("apply")
+    assert code == 3
+    assert "The plan is stale" in said
+    assert project.report["outcome"] == "plan is stale"
+
+
+def test_a_failed_preview_hands_over_nothing(project: Project) -> None:
+    project.hand_over()
+    project.says(step("create", "a", None, state()), diagnostic("no", "error"), code=255)
+    output = project.folder / "output"
+    assert project.run("preview", GITHUB_OUTPUT=str(output))[0] == 255
+    assert list((project.folder / "plan").iterdir()) == []
+    assert not output.exists()
+    project.says(step("create", "a", None, state()))
+    assert project.run("preview", GITHUB_OUTPUT=str(output))[0] == 0
+    assert {each.name for each in (project.folder / "plan").iterdir()} == {"plan.json", "reviewed.json"}
+    assert output.read_text().startswith("plan-name=plan-acme-shop-prod-")
+
+
+@pytest.mark.parametrize(
+    ("changes", "errors", "code", "outcome"),
+    [
+        ({"same": 2}, [], 0, "no drift"),
+        ({"same": 1, "update": 1}, [], 7, "drift"),
+        ({"same": 1, "update": 1}, [diagnostic("no", "error")], 1, "drift unknown"),
+        ({"same": 2, "read": 1}, [], 1, "drift unknown"),
+    ],
+)
+def test_what_a_drift_check_comes_to(
+    project: Project, changes: dict[str, int], errors: list[dict[str, Any]], code: int, outcome: str
+) -> None:
+    project.says(*errors, {"summaryEvent": {"resourceChanges": changes}}, code=code, is_whole=False)
+    assert project.run("drift")[0] == code
+    assert project.report["outcome"] == outcome
+
+
+def test_githubs_summary_has_the_report_once(project: Project) -> None:
+    project.hand_over()
+    summary = project.folder / "summary.md"
+    assert project.run("apply", GITHUB_STEP_SUMMARY=str(summary))[0] == 0
+    assert summary.read_text() == (project.folder / "report.md").read_text()
+
+
 def test_a_plan_of_another_stack_is_not_applied(project: Project) -> None:
     project.hand_over("acme/shop/test")
     code, said = project.run("apply")
@@ -163,6 +222,16 @@ def test_a_plan_of_the_checkout_is_nobodys_by_whatever_path(project: Project, tr
     assert "is a file of the repository" in said
 
 
+@pytest.mark.parametrize("settings", [{}, {"WITHOUT_PLAN": "preview"}])
+def test_an_engine_that_is_not_logged_in_makes_no_plan_stale(project: Project, settings: dict[str, str]) -> None:
+    """It ends with 3 as well."""
+    if not settings:
+        project.hand_over()
+    project.says(code=3, is_whole=False)
+    assert project.run("apply", **settings)[0] == 1
+    assert project.report["outcome"] == "apply failed"
+
+
 def test_what_a_failed_preview_had_planned_was_not_deleted(project: Project) -> None:
     project.says(step("delete", "a", state("b1")), diagnostic("no", "error"), code=1)
     assert project.run("apply", WITHOUT_PLAN="preview")[0] == 1
@@ -200,6 +269,19 @@ def test_a_second_signal_leaves_the_record_to_be_written(project: Project, sent:
     process.send_signal(sent)
     process.communicate(timeout=60)
     assert process.returncode == 1
+    assert project.report["taken"] == 1
+
+
+def test_the_record_is_there_before_the_service_is_asked(project: Project) -> None:
+    """A runner that cancels the job while a slow service is asked kills this process in the end."""
+    project.says(step("create", "a", None, state("b1")))
+    (project.engine / "thinks").touch()
+    project.hand_over()
+    process = project.start("apply")
+    until((project.engine / "thinking").exists)
+    process.kill()
+    process.communicate(timeout=60)
+    assert project.report["outcome"] == "applied"
     assert project.report["taken"] == 1
 
 

@@ -162,8 +162,11 @@ class GitHubForge:
                 if any(each.file_size > MAX_SIZE for each in names):
                     raise ForgeError(f"The reviewed plan is larger than {MAX_SIZE} bytes.")
                 return {each.filename: packed.read(each) for each in names}
-        except zipfile.BadZipFile:
-            raise ForgeError("The artifact of the reviewed plan is no zip archive. Run the preview again.") from None
+        except ForgeError:
+            raise
+        except Exception:
+            # Of zipfile, zlib, bz2, lzma or the system: a damaged archive can raise the errors of each.
+            raise ForgeError("The artifact of the reviewed plan can't be unpacked. Run the preview again.") from None
 
 
 @contextmanager
