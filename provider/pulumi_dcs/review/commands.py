@@ -49,6 +49,9 @@ _KILLED: Final = range(129, 193)
 _LOG_CUT: Final = (
     "The engine's event log could not be read to its end. Changes may be missing here: read the engine's output.",
 )
+_STALE: Final = (
+    "The plan is stale: the stack or the program is no longer what it was made for. Nothing beyond the plan was done.",
+)
 _OUTPUT_IN_ERROR: Final = 2000
 """Characters of the output's end that stand for the error where the engine had no event to say it in."""
 
@@ -213,6 +216,8 @@ class Review:
         concerns = concerns_of(rows, log) if outcome is Outcome.PREVIEWED else concerns_said(log)
         if not log.is_complete and (ran.has_succeeded or ran.code in _KILLED):
             concerns.insert(0, Concern(Topic.PLAN, _LOG_CUT))
+        if outcome is Outcome.STALE:
+            concerns.insert(0, Concern(Topic.PLAN, _STALE))
         unknown = [("", trouble) for trouble in known.troubles]
         unknown += [(row.instance_name, row.facts.trouble) for row in rows if row.facts.trouble]
         unknown += [

@@ -138,6 +138,8 @@ def test_a_stale_plan_ends_with_3(project: Project) -> None:
     assert code == 3
     assert "The plan is stale" in said
     assert project.report["outcome"] == "plan is stale"
+    assert [each["topic"] for each in project.report["warnings"]] == ["plan"]
+    assert "Nothing beyond the plan was done." in project.report["warnings"][0]["message"]
 
 
 def test_a_failed_preview_hands_over_nothing(project: Project) -> None:
