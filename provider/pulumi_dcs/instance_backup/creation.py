@@ -11,6 +11,7 @@ from ..resources.create_attempt import CreateAttempt
 from ..resources.limit import check_limit
 from ..resources.mark import mark_for
 from ..session import Session
+from .fate import Fate, fate_of
 from .properties import Inputs, inputs_hash, replacing_inputs
 
 
@@ -61,9 +62,9 @@ class Creation:
                 snapshot,
                 operation,
                 inputs.instance_id,
-                replaced="" if inputs.retain_on_delete else self._notes.held,
                 holders=lambda: self._session.holders(self._urn),
                 was_ours=attempt.is_known,
+                goes_anyway=lambda backup_id: backup_id == replaced and self._is_deleted(backup_id),
             )
 
         try:
@@ -86,6 +87,9 @@ class Creation:
     def forget(self) -> None:
         """Nothing is left at the service of what this create has made."""
         self._own.forget()
+
+    def _is_deleted(self, backup_id: str) -> bool:
+        return fate_of(self._session, self._urn, backup_id) is Fate.DELETED
 
     def _mark(self, replaced: str) -> str:
         if not self._session.settings.mark or not self._urn:

@@ -7,7 +7,8 @@ from pulumi_dcs.api.backups import BackupStatus
 from pulumi_dcs.api.instances import Instance
 from pulumi_dcs.engine.unknowns import UNKNOWN
 from pulumi_dcs.instance_backup import preview
-from pulumi_dcs.instance_backup.preview import Fate, Replaced
+from pulumi_dcs.instance_backup.fate import Fate
+from pulumi_dcs.instance_backup.preview import Replaced
 
 NEW = {"instance_id": "i"}
 
