@@ -11,6 +11,7 @@ import pytest
 from tests.endpoint import CLUSTER, HA, LocalEndpoint
 
 from .stack import Stack, until
+from .test_previews import declare, of_component
 from .trouble import (
     SHORT,
     Exports,
@@ -290,3 +291,22 @@ def test_a_preview_speaks_of_an_interrupted_run_only_while_it_matters(
     assert "Goes on with" not in outcome.text
     assert stack.backup_ids() == endpoint.backup_ids()
     assert left not in endpoint.backup_ids()
+
+
+@pytest.mark.row("E5", "E8")
+def test_the_mark_of_what_was_kept_for_its_component_proves_nothing(stack: Stack, endpoint: LocalEndpoint) -> None:
+    """It is the mark that the resource's next first backup has."""
+    stack.config("dcs:mark", "true")
+    declare(stack, of_component, "x", "retain_on_delete=True")
+    assert stack.up().ok
+    (old,) = endpoint.backup_ids()
+    stack.write("")
+    assert stack.up().ok
+    declare(stack, of_component, "x", "retain_on_delete=True")
+    endpoint.plan({"operation": "create_backup", "status": 503, "delay": 3.0})
+    killed_up(stack, lambda: endpoint.count("create_backup") > 1)
+    on_another_machine(stack)
+    outcome = stack.up()
+    assert not outcome.ok
+    assert f"backup {old} may be what it made" in outcome.diagnostics
+    assert not stack.resources()

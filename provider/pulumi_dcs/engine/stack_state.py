@@ -50,6 +50,7 @@ class PendingCreate:
 
     urn: str
     inputs: Mapping[str, Any]
+    retains_on_delete: bool = False
 
 
 @dataclass(frozen=True)
@@ -220,7 +221,7 @@ def _parsed(text: str, urn: str, started_at: float) -> StackState:
             raise StackStateUnavailable("`pulumi stack export` printed the state of another stack")
         return StackState(
             tuple(_resource(resource) for resource in resources),
-            tuple(PendingCreate(resource["urn"], _properties(resource, "inputs")) for resource in creates),
+            tuple(_pending_create(resource) for resource in creates),
             started_at,
             time.monotonic(),
         )
@@ -238,6 +239,10 @@ def _resource(resource: Mapping[str, Any]) -> StateResource:
         retains_on_delete=bool(resource.get("retainOnDelete")),
         is_external=bool(resource.get("external")),
     )
+
+
+def _pending_create(resource: Mapping[str, Any]) -> PendingCreate:
+    return PendingCreate(resource["urn"], _properties(resource, "inputs"), bool(resource.get("retainOnDelete")))
 
 
 def _properties(resource: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -54,7 +54,7 @@ class Creation:
             self._mark(replaced),
             is_secret="remark" in self._notes.program.secret_inputs,
             # What was kept when the resource went, or was replaced by force, bears the same mark as its next first one.
-            is_mark_proof=bool(replaced) or not inputs.retain_on_delete,
+            is_mark_proof=lambda: bool(replaced) or not self._is_retained,
         )
 
         def before_start(snapshot: Snapshot[BackupRecord]) -> None:
@@ -90,6 +90,12 @@ class Creation:
 
     def _is_deleted(self, backup_id: str) -> bool:
         return fate_of(self._session, self._urn, backup_id) is Fate.DELETED
+
+    @property
+    def _is_retained(self) -> bool:
+        """Whether the resource has the option, which can also come from a component or a transform."""
+        pending = self._session.pending_creates(self._urn)
+        return self._inputs.retain_on_delete or any(each.retains_on_delete for each in pending)
 
     def _mark(self, replaced: str) -> str:
         if not self._session.settings.mark or not self._urn:
