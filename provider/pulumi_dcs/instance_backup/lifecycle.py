@@ -51,7 +51,6 @@ from .completion import Completion
 from .creation import Creation
 from .declaration import run_backup
 from .encryption import with_note_of_encrypted
-from .fate import fate_of
 from .identity import BackupId
 from .orphans import name_orphans
 from .preflight import Preflight
@@ -133,7 +132,7 @@ class Lifecycle:
         if is_replaced:
             # Asked before the program has come to it: what it depends on is deleted first, and so it is before that.
             notes.is_deleted_first |= not notes.is_checked and has_unknowns(request.new_inputs)
-            self._foresee_replacement(
+            self._preflight.say_replacement(
                 request.urn, request.id, request.old_inputs, request.old_outputs, request.new_inputs
             )
             return DiffResponse(changes, has_changes=True, outputs=frozenset({"status"}))
@@ -271,35 +270,10 @@ class Lifecycle:
             # A replacement that is forced: some ways of that hide the old inputs from check, too.
             if (held := self._preflight.held(urn)) is not None:
                 is_first = False
-                self._foresee_replacement(urn, held.id, held.inputs, held.outputs, inputs)
+                self._preflight.say_replacement(urn, held.id, held.inputs, held.outputs, inputs)
             elif not is_first:
                 self._session.log.info(urn, preview.forced_replacement(inputs))
         return list(self._preflight.check_creation(urn, inputs, is_first=is_first))
-
-    def _foresee_replacement(
-        self,
-        urn: str,
-        resource_id: str,
-        old_inputs: Mapping[str, Any],
-        old_outputs: Mapping[str, Any],
-        new_inputs: Mapping[str, Any],
-    ) -> None:
-        """Say in a preview what a replacement does."""
-        notes = self._session.notes(urn)
-        program = notes.program
-        if not program.dry_run:
-            return
-        which = BackupId.parse(resource_id)
-        replaced = preview.Replaced(
-            which.instance_id,
-            which.backup_id,
-            status_of(old_outputs),
-            fate_of(self._session, urn, which.backup_id),
-            is_deleted_first=program.delete_before_replace is True or notes.is_deleted_first,
-        )
-        text = preview.replacement(replaced, new_inputs, adopted_before=str(old_inputs.get("adopt_backup_id") or ""))
-        log = self._session.log
-        (log.warn if replaced.leaves_a_gap else log.info)(urn, text)
 
     def _note_in_state(self, urn: str, backup_id: str) -> None:
         """The engine has named the backup: its saved state holds it for this resource."""

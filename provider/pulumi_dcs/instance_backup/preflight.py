@@ -19,7 +19,9 @@ from ..resources.refusals import Failure
 from ..session import Session
 from . import preview
 from .adoption import check_adoptable
-from .properties import Inputs, inputs_hash, replacing_inputs
+from .fate import fate_of
+from .identity import BackupId
+from .properties import Inputs, inputs_hash, replacing_inputs, status_of
 
 
 class Preflight:
@@ -116,6 +118,31 @@ class Preflight:
         except RecordNotFoundError as error:
             return [Failure("adopt_backup_id", str(error))]
         return []
+
+    def say_replacement(
+        self,
+        urn: str,
+        resource_id: str,
+        old_inputs: Mapping[str, Any],
+        old_outputs: Mapping[str, Any],
+        new_inputs: Mapping[str, Any],
+    ) -> None:
+        """Say what a replacement does, if this is a preview."""
+        notes = self._session.notes(urn)
+        program = notes.program
+        if not program.dry_run:
+            return
+        which = BackupId.parse(resource_id)
+        replaced = preview.Replaced(
+            which.instance_id,
+            which.backup_id,
+            status_of(old_outputs),
+            fate_of(self._session, urn, which.backup_id),
+            is_deleted_first=program.delete_before_replace is True or notes.is_deleted_first,
+        )
+        text = preview.replacement(replaced, new_inputs, adopted_before=str(old_inputs.get("adopt_backup_id") or ""))
+        log = self._session.log
+        (log.warn if replaced.leaves_a_gap else log.info)(urn, text)
 
     def held(self, urn: str) -> StateResource | None:
         """The resource as the saved state has it; None where it is not there, or can't be read."""
