@@ -45,6 +45,7 @@ class ResourceNotes:
     Attributes:
         program: what the program told about the resource.
         held: the record that the state holds for it, once the engine has named it.
+        gone: the record that a refresh of this run has found to be gone, and taken out of the state.
         created: the record that this run's create has told the engine, or is about to.
         old_inputs: what was declared last time; empty for a resource that is new in the state.
         was_diffed: whether the engine asked for a diff once it had been checked, as it does unless a replacement is
@@ -56,6 +57,7 @@ class ResourceNotes:
 
     program: ProgramFacts = field(default_factory=ProgramFacts)
     held: str = ""
+    gone: str = ""
     created: str = ""
     old_inputs: Mapping[str, Any] = field(default_factory=dict)
     was_diffed: bool = False

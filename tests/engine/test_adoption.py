@@ -259,3 +259,22 @@ def test_of_two_that_hold_a_backup_the_last_to_go_deletes_it(stack: Stack, endpo
     assert len(stack.resources()) == 2
     assert stack.destroy().ok
     assert not endpoint.backup_ids()
+
+
+@pytest.mark.row("E17")
+@pytest.mark.parametrize("is_adopted", [True, False], ids=["adopted", "taken"])
+def test_one_that_a_refresh_of_the_same_run_finds_gone_is_made_anew(
+    stack: Stack, endpoint: LocalEndpoint, *, is_adopted: bool
+) -> None:
+    stack.declare(instance_id=HA, adopt_backup_id=endpoint.add_backup(HA) if is_adopted else None)
+    assert stack.up().ok
+    (gone,) = stack.backup_ids()
+    endpoint.remove_backup(gone)
+    preview = stack.preview("--refresh")
+    assert preview.ok, preview.text
+    assert "Takes a backup of instance orders" in preview.diagnostics
+    assert f"deletes backup {gone}" not in preview.text
+    outcome = stack.up("--refresh")
+    assert outcome.ok, outcome.text
+    assert stack.backup_ids() == endpoint.backup_ids()
+    assert gone not in endpoint.backup_ids()

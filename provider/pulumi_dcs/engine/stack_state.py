@@ -33,6 +33,7 @@ class StateResource:
         outputs: likewise.
         is_pending_delete: it was replaced, and its deletion is still to come.
         is_external: a program has read it; the stack does not own it.
+        is_deleted: it was deleted to be replaced, and its replacement is still to come.
     """
 
     urn: str
@@ -42,6 +43,7 @@ class StateResource:
     is_pending_delete: bool = False
     retains_on_delete: bool = False
     is_external: bool = False
+    is_deleted: bool = False
 
 
 @dataclass(frozen=True)
@@ -238,6 +240,7 @@ def _resource(resource: Mapping[str, Any]) -> StateResource:
         is_pending_delete=bool(resource.get("delete")),
         retains_on_delete=bool(resource.get("retainOnDelete")),
         is_external=bool(resource.get("external")),
+        is_deleted=bool(resource.get("pendingReplacement")),
     )
 
 

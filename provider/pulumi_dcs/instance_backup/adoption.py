@@ -67,7 +67,7 @@ class Adoption:
         itself: then only its saved state tells.
         """
         notes = self._session.notes(urn)
-        if adopted in (notes.held, notes.adopted_before):
+        if adopted in (notes.held, notes.gone, notes.adopted_before):
             return True
         if notes.was_diffed or notes.old_inputs:
             return False

@@ -13,6 +13,7 @@ class Fate(Enum):
 
     DELETED = "deleted"
     KEPT = "kept"
+    GONE = "gone"
     UNKNOWN = "unknown"
 
 
@@ -24,5 +25,7 @@ def fate_of(session: Session, urn: str, backup_id: str) -> Fate:
     """
     for held in session.in_state(urn):
         if record_id_of(held.id) == backup_id and not held.is_pending_delete and not held.is_external:
-            return Fate.KEPT if held.retains_on_delete else Fate.DELETED
+            if held.retains_on_delete:
+                return Fate.KEPT
+            return Fate.GONE if held.is_deleted else Fate.DELETED
     return Fate.UNKNOWN

@@ -189,7 +189,8 @@ class Lifecycle:
         if record is None and is_in_state:
             check_origin(KIND.of(which.backup_id, which.instance_id), known, service.client.location)
             # It goes from the state: what is created now, in the same run, replaces nothing.
-            self._session.notes(request.urn).held = ""
+            notes = self._session.notes(request.urn)
+            notes.held, notes.gone = "", which.backup_id
             return ReadResponse("")
         if record is None:
             # InstanceBackup.get: for the engine, an empty response to it would be a resource without properties.

@@ -11,6 +11,7 @@ from ..engine.unknowns import has_unknowns
 from ..operations.errors import RecordNotFoundError
 from ..operations.ownership import Progress
 from ..operations.wait import usual_length
+from ..recovery.evidence import record_id_of
 from ..resources.backups import BackupServices, WantedBackup
 from ..resources.create_attempt import was_interrupted
 from ..resources.instance_probe import InstanceProbe, no_instance
@@ -145,6 +146,7 @@ class Preflight:
         (log.warn if replaced.leaves_a_gap else log.info)(urn, text)
 
     def held(self, urn: str) -> StateResource | None:
-        """The resource as the saved state has it; None where it is not there, or can't be read."""
+        """The resource as the saved state has it; None where it is not there any more, or can't be read."""
+        gone = self._session.notes(urn).gone
         found = (each for each in self._session.in_state(urn) if each.urn == urn and not each.is_pending_delete)
-        return next(found, None)
+        return next((each for each in found if not gone or record_id_of(each.id) != gone), None)

@@ -40,7 +40,7 @@ class Replaced:
     @property
     def leaves_a_gap(self) -> bool:
         """Whether there is a time without a backup."""
-        return self.is_deleted_first and self.fate is not Fate.KEPT
+        return self.is_deleted_first and self.fate not in (Fate.KEPT, Fate.GONE)
 
 
 def creation(new_inputs: Mapping[str, Any], instance: Instance | None, usual_length: float | None) -> str:
@@ -81,6 +81,7 @@ def replacement(replaced: Replaced, new_inputs: Mapping[str, Any], *, adopted_be
     then = {
         Fate.DELETED: f", then deletes {old}",
         Fate.KEPT: f", and leaves {old} at the service (retain_on_delete)",
+        Fate.GONE: f" in place of {old}, which is deleted already",
         Fate.UNKNOWN: f" in place of {old}",
     }[replaced.fate]
     return f"{why}Takes {what}{then}."

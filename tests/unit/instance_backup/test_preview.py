@@ -30,6 +30,11 @@ def replaced(
         ),
         (replaced(Fate.UNKNOWN), NEW, "Takes a new backup of instance i in place of backup old."),
         (
+            replaced(Fate.GONE, first=True),
+            NEW,
+            "Takes a new backup of instance i in place of backup old, which is deleted already.",
+        ),
+        (
             replaced(first=True),
             NEW,
             "Deletes backup old first (delete_before_replace), then takes a new backup of instance i: until that has "
