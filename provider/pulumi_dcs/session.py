@@ -46,18 +46,23 @@ class ResourceNotes:
     Attributes:
         program: what the program told about the resource.
         held: the record that the state holds for it, once the engine has named it.
+        gone: the record that a refresh of this run has found to be gone, and taken out of the state.
         created: the record that this run's create has told the engine, or is about to.
         old_inputs: what was declared last time; empty for a resource that is new in the state.
-        was_diffed: whether the engine asked for a diff, as it does unless a replacement is forced.
+        was_diffed: whether the engine asked for a diff once it had been checked, as it does unless a replacement is
+            forced, by the user or by what it depends on.
+        is_deleted_first: whether the engine is known to delete it before it is replaced.
         checked_at: when it had been checked first (monotonic), before which the engine begins nothing; 0 for not yet.
         is_checked: whether the program declares it, as far as this run has come.
     """
 
     program: ProgramFacts = field(default_factory=ProgramFacts)
     held: str = ""
+    gone: str = ""
     created: str = ""
     old_inputs: Mapping[str, Any] = field(default_factory=dict)
     was_diffed: bool = False
+    is_deleted_first: bool = False
     checked_at: float = 0.0
     is_checked: bool = False
 

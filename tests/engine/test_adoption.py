@@ -83,9 +83,15 @@ def test_a_backup_that_another_resource_holds_is_refused(stack: Stack, endpoint:
     after = "pulumi.ResourceOptions(depends_on=[holder])" if order == "after the holder" else None
     thief = {"instance_id": HA, "adopt_backup_id": held, "opts": after}
     stack.declare_all({"holder": {"instance_id": HA}, "thief": thief})
+    preview = stack.preview()
+    assert not preview.ok
+    # The program's resources come to the engine in any order.
+    refusals = [f"Backup {held} can't be adopted: 'holder' has it."]
+    refusals += [f"Two resources have backup {held}: 'holder' and 'thief'."] * (order == "unordered")
+    assert any(each in preview.diagnostics for each in refusals), preview.text
     outcome = stack.up()
     assert not outcome.ok
-    assert f"Backup {held} can't be adopted: 'holder' has it." in outcome.diagnostics
+    assert any(each in outcome.diagnostics for each in refusals), outcome.text
     assert stack.resource()["urn"].endswith("::holder")
     stack.declare_all({"holder": {"instance_id": HA}})
     outcome = stack.up("--expect-no-changes")
@@ -200,3 +206,75 @@ def test_a_marked_backup_is_adopted_as_the_message_advises(
     assert stack.up("--expect-no-changes").ok
     assert stack.refresh("--expect-no-changes").ok
     assert stack.backup_ids() == endpoint.backup_ids() == {left}
+
+
+@pytest.mark.row("E18")
+@pytest.mark.parametrize("options", ["", ", delete_before_replace=True"], ids=["new one first", "old one first"])
+@pytest.mark.parametrize("refresh", [(), ("--refresh",)], ids=["up", "up --refresh"])
+def test_a_resource_that_is_renamed_and_replaced_at_once_leaves_nothing(
+    stack: Stack, endpoint: LocalEndpoint, options: str, refresh: tuple[str, ...]
+) -> None:
+    """The engine has the old backup deleted under the old name, which the program no longer declares."""
+    stack.declare_all({"before": {"instance_id": HA, "remark": "one"}})
+    assert stack.up().ok
+    (old,) = stack.backup_ids()
+    alias = f"pulumi.ResourceOptions(aliases=[pulumi.Alias(name='before')]{options})"
+    stack.declare_all({"after": {"instance_id": HA, "remark": "two", "opts": alias}})
+    if not (options or refresh):
+        preview = stack.preview()
+        assert f"Takes a new backup of instance {HA}, then deletes backup {old}." in preview.diagnostics
+    outcome = stack.up(*refresh)
+    assert outcome.ok, outcome.text
+    assert "is not deleted" not in outcome.text
+    assert old not in endpoint.backup_ids()
+    assert stack.backup_ids() == endpoint.backup_ids()
+
+
+@pytest.mark.row("E18")
+@pytest.mark.parametrize("way", ["destroy", "up"])
+def test_a_backup_that_was_moved_by_targets_stays(stack: Stack, endpoint: LocalEndpoint, way: str) -> None:
+    """Neither run has both resources in it; only the saved state has."""
+    stack.declare_all({"a": {"instance_id": HA}})
+    assert stack.up().ok
+    (held,) = stack.backup_ids()
+    before = stack.resource()["urn"]
+    stack.declare_all({"b": {"instance_id": HA, "adopt_backup_id": held}})
+    assert stack.up("--target", f"{before[:-1]}b").ok
+    outcome = stack.destroy("--target", before) if way == "destroy" else stack.up("--target", before)
+    assert outcome.ok, outcome.text
+    assert f"Backup {held} is not deleted: 'b' has it as well." in outcome.diagnostics
+    assert stack.resource()["urn"].endswith("::b")
+    assert endpoint.backup_ids() == {held}
+    assert stack.destroy().ok
+    assert not endpoint.backup_ids()
+
+
+@pytest.mark.row("E18")
+def test_of_two_that_hold_a_backup_the_last_to_go_deletes_it(stack: Stack, endpoint: LocalEndpoint) -> None:
+    stack.declare_all({"a": {"instance_id": HA}})
+    assert stack.up().ok
+    (held,) = stack.backup_ids()
+    stack.declare_all({"b": {"instance_id": HA, "adopt_backup_id": held}})
+    assert stack.up("--target", f"{stack.resource()['urn'][:-1]}b").ok
+    assert len(stack.resources()) == 2
+    assert stack.destroy().ok
+    assert not endpoint.backup_ids()
+
+
+@pytest.mark.row("E17")
+@pytest.mark.parametrize("is_adopted", [True, False], ids=["adopted", "taken"])
+def test_one_that_a_refresh_of_the_same_run_finds_gone_is_made_anew(
+    stack: Stack, endpoint: LocalEndpoint, *, is_adopted: bool
+) -> None:
+    stack.declare(instance_id=HA, adopt_backup_id=endpoint.add_backup(HA) if is_adopted else None)
+    assert stack.up().ok
+    (gone,) = stack.backup_ids()
+    endpoint.remove_backup(gone)
+    preview = stack.preview("--refresh")
+    assert preview.ok, preview.text
+    assert "Takes a backup of instance orders" in preview.diagnostics
+    assert f"deletes backup {gone}" not in preview.text
+    outcome = stack.up("--refresh")
+    assert outcome.ok, outcome.text
+    assert stack.backup_ids() == endpoint.backup_ids()
+    assert gone not in endpoint.backup_ids()

@@ -31,6 +31,10 @@ def test_killed_between_the_delete_and_the_create(stack: Stack, endpoint: LocalE
     endpoint.behave(duration=SHORT)
     if machine != "same":
         on_another_machine(stack)
+    assert (
+        f"Takes a new backup of instance {HA} in place of backup {old}, which is deleted already."
+        in stack.preview().diagnostics
+    )
     outcome = stack.up()
     assert endpoint.count("create_backup") == 2
     assert endpoint.backup_ids() == {left}

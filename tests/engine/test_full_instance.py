@@ -9,6 +9,7 @@ import pytest
 from tests.endpoint import CLUSTER, HA, LocalEndpoint
 
 from .stack import Stack
+from .test_previews import declare, of_component
 
 MAX_BACKUPS = 24
 RETAINED = "pulumi.ResourceOptions(retain_on_delete=True)"
@@ -82,6 +83,20 @@ def test_one_that_was_to_be_kept_is_not_pushed_out(stack: Stack, endpoint: Local
     assert f"backup {kept}, which an InstanceBackup made and left at the service" in outcome.diagnostics
     assert kept in endpoint.backup_ids()
     assert endpoint.count("create_backup") == 2
+
+
+@pytest.mark.row("E20")
+def test_one_that_is_kept_for_its_component_is_not_pushed_out(stack: Stack, endpoint: LocalEndpoint) -> None:
+    declare(stack, of_component, "one", "retain_on_delete=True")
+    assert stack.up().ok
+    (kept,) = endpoint.backup_ids()
+    fill(endpoint)
+    declare(stack, of_component, "two", "retain_on_delete=True")
+    outcome = stack.up()
+    assert not outcome.ok
+    assert f"the oldest, backup {kept}, which 'backup' holds" in outcome.diagnostics
+    assert kept in endpoint.backup_ids()
+    assert endpoint.count("create_backup") == 1
 
 
 @pytest.mark.row("E20")

@@ -11,10 +11,12 @@ import pytest
 from tests.endpoint import CLUSTER, HA, LocalEndpoint
 
 from .stack import Stack, until
+from .test_previews import declare, of_component
 from .trouble import (
     SHORT,
     Exports,
     killed_create,
+    killed_up,
     on_another_machine,
     processes_of,
     state_that_cannot_be_written,
@@ -240,3 +242,71 @@ def test_where_nothing_fits_it_goes_on(stack: Stack, endpoint: LocalEndpoint, wh
     assert endpoint.count("create_backup") == posts
     assert stack.backup_ids() <= endpoint.backup_ids()
     assert (left in stack.backup_ids()) == (what == "in the state")
+
+
+@pytest.mark.row("E3")
+def test_killed_without_checkpoints(stack: Stack, endpoint: LocalEndpoint) -> None:
+    """The engine saves nothing before the end: neither what it has made, nor that it was about to."""
+    stack.environment.update({"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"})
+    after = "pulumi.ResourceOptions(depends_on=[one])"
+    stack.declare_all({"one": {"instance_id": HA}, "other": {"instance_id": CLUSTER, "opts": after}})
+    endpoint.plan({"operation": "create_backup", "instance_id": CLUSTER, "status": 503, "delay": 5.0})
+    killed_up(stack, lambda: endpoint.count("create_backup") > 1)
+    (made,) = endpoint.backup_ids()
+    assert not stack.resources()
+    preview = stack.preview()
+    assert f"Orphan: backup {made} of instance {HA} (no remark, succeed), made for 'one'" in preview.diagnostics
+    assert f"Orphan: a backup of instance {CLUSTER} that may have been started, made for 'other'" in preview.diagnostics
+    assert "If it is not, look for it in the console: adopt it, or delete it.\n" in preview.diagnostics
+    assert "adopt_backup_id=''" not in preview.text
+    outcome = stack.up()
+    assert outcome.ok, outcome.text
+    assert made in stack.backup_ids()
+    assert stack.backup_ids() == endpoint.backup_ids()
+    assert len(endpoint.backups()) == 2
+    assert "Orphan" not in stack.preview().text
+
+
+@pytest.mark.row("E8")
+@pytest.mark.parametrize("machine", ["same", "another"])
+def test_a_preview_speaks_of_an_interrupted_run_only_while_it_matters(
+    stack: Stack, endpoint: LocalEndpoint, machine: str
+) -> None:
+    """A pending create stays in the state until the user clears it."""
+    stack.declare(instance_id=HA, remark="x")
+    left = killed_create(stack, endpoint)
+    if machine == "another":
+        on_another_machine(stack)
+        endpoint.remove_backup(left)
+    else:
+        assert "An earlier run of it was interrupted" in stack.preview().text
+        assert stack.up().ok
+        assert stack.backup_ids() == {left}
+    options = [] if machine == "another" else ["--target-replace", stack.resource()["urn"]]
+    preview = stack.preview(*options)
+    assert preview.ok, preview.text
+    assert "An earlier run of it was interrupted" not in preview.text
+    outcome = stack.up(*options)
+    assert outcome.ok, outcome.text
+    assert "Goes on with" not in outcome.text
+    assert stack.backup_ids() == endpoint.backup_ids()
+    assert left not in endpoint.backup_ids()
+
+
+@pytest.mark.row("E5", "E8")
+def test_the_mark_of_what_was_kept_for_its_component_proves_nothing(stack: Stack, endpoint: LocalEndpoint) -> None:
+    """It is the mark that the resource's next first backup has."""
+    stack.config("dcs:mark", "true")
+    declare(stack, of_component, "x", "retain_on_delete=True")
+    assert stack.up().ok
+    (old,) = endpoint.backup_ids()
+    stack.write("")
+    assert stack.up().ok
+    declare(stack, of_component, "x", "retain_on_delete=True")
+    endpoint.plan({"operation": "create_backup", "status": 503, "delay": 3.0})
+    killed_up(stack, lambda: endpoint.count("create_backup") > 1)
+    on_another_machine(stack)
+    outcome = stack.up()
+    assert not outcome.ok
+    assert f"backup {old} may be what it made" in outcome.diagnostics
+    assert not stack.resources()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -78,8 +79,10 @@ DOWN = {
 def test_a_service_that_is_down_costs_a_preview_one_request(
     stack: Stack, endpoint: LocalEndpoint, fault: str, what: str
 ) -> None:
-    adopted = {"adopt_backup_id": "some-backup"} if what == "adoptions" else {}
-    stack.declare_all({f"b{number}": {"instance_id": f"i-{number}", **adopted} for number in range(20)})
+    declared: dict[str, dict[str, Any]] = {f"b{number}": {"instance_id": f"i-{number}"} for number in range(20)}
+    for name, inputs in declared.items() if what == "adoptions" else ():
+        inputs["adopt_backup_id"] = f"backup-{name}"
+    stack.declare_all(declared)
     if what == "projects":
         del stack.environment["HUAWEICLOUD_SDK_PROJECT_ID"]
     endpoint.plan(DOWN[fault])

@@ -51,6 +51,16 @@ def of_transformation(name: str, arguments: str, options: str) -> str:
     )
 
 
+def of_transform_that_overrides(name: str, arguments: str, options: str) -> str:
+    return TRANSFORM.format(
+        name=name,
+        arguments=arguments,
+        options=options,
+        result="ResourceTransformResult",
+        option=f"{RETAIN}, transforms",
+    )
+
+
 def direct(name: str, arguments: str, options: str) -> str:
     return DIRECT.format(name=name, arguments=arguments, options=options)
 
@@ -84,6 +94,7 @@ FATES: dict[str, tuple[Program, list[str], str]] = {
     "component, switched off before": (of_component, [RETAIN, "", ""], DELETED),
     "component, switched on before": (of_component, ["", RETAIN, RETAIN], KEPT),
     "transform": (of_transform, [RETAIN, RETAIN], KEPT),
+    "transform that overrides": (of_transform_that_overrides, ["retain_on_delete=False"] * 2, DELETED),
     "transformation": (of_transformation, [RETAIN, RETAIN], KEPT),
 }
 
@@ -154,6 +165,59 @@ def test_what_is_kept_leaves_no_time_without_a_backup(stack: Stack, endpoint: Lo
     assert f"Takes a new backup of instance {HA}{KEPT.format(first)}" in preview.diagnostics
     applied(stack)
     assert len(endpoint.backups()) == 2
+
+
+INSTANCE = """
+from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider
+
+
+class Instances(ResourceProvider):
+    def create(self, props):
+        return CreateResult(props["name"], props)
+
+    def diff(self, id_, olds, news):
+        is_other = olds["name"] != news["name"]
+        return DiffResult(is_other, ["name"] if is_other else [], delete_before_replace=True)
+
+
+class Instance(Resource):
+    name: pulumi.Output[str]
+
+    def __init__(self, name):
+        super().__init__(Instances(), "instance", dict(name=name))
+
+
+InstanceBackup("backup", instance_id=Instance({instance_id!r}).name, opts=pulumi.ResourceOptions({options}))
+"""
+
+
+@pytest.mark.row("P3")
+@pytest.mark.parametrize("retained", [False, True], ids=["deleted", "kept"])
+def test_what_its_instance_has_deleted_first_is_said(stack: Stack, endpoint: LocalEndpoint, retained: bool) -> None:
+    """The engine deletes a backup before its instance, where that is deleted before it is replaced."""
+
+    def write(instance_id: str) -> None:
+        stack.write(HEADER + INSTANCE.format(instance_id=instance_id, options=RETAIN if retained else ""))
+
+    write(HA)
+    applied(stack)
+    (first,) = endpoint.backup_ids()
+    write(CLUSTER)
+    preview = stack.preview()
+    assert preview.ok, preview.text
+    assert (
+        f"    Takes a new backup of instance {CLUSTER}, and leaves backup {first} of instance {HA} at the service "
+        "(retain_on_delete).\n"
+        if retained
+        else f"    warning: Deletes backup {first} of instance {HA} first (delete_before_replace), then takes a new "
+        f"backup of instance {CLUSTER}: until that has succeeded, there is no backup.\n"
+    ) in preview.diagnostics
+    assert "Takes a backup of" not in preview.text
+    before = len(endpoint.requests())
+    applied(stack)
+    asked = [row["operation"] for row in endpoint.requests()[before:]]
+    assert (first in endpoint.backup_ids()) == retained
+    assert retained or asked.index("delete_backup") < asked.index("create_backup")
 
 
 @pytest.mark.row("P4")

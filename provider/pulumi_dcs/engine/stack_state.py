@@ -33,6 +33,7 @@ class StateResource:
         outputs: likewise.
         is_pending_delete: it was replaced, and its deletion is still to come.
         is_external: a program has read it; the stack does not own it.
+        is_deleted: it was deleted to be replaced, and its replacement is still to come.
     """
 
     urn: str
@@ -42,6 +43,7 @@ class StateResource:
     is_pending_delete: bool = False
     retains_on_delete: bool = False
     is_external: bool = False
+    is_deleted: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class PendingCreate:
 
     urn: str
     inputs: Mapping[str, Any]
+    retains_on_delete: bool = False
 
 
 @dataclass(frozen=True)
@@ -220,7 +223,7 @@ def _parsed(text: str, urn: str, started_at: float) -> StackState:
             raise StackStateUnavailable("`pulumi stack export` printed the state of another stack")
         return StackState(
             tuple(_resource(resource) for resource in resources),
-            tuple(PendingCreate(resource["urn"], _properties(resource, "inputs")) for resource in creates),
+            tuple(_pending_create(resource) for resource in creates),
             started_at,
             time.monotonic(),
         )
@@ -237,7 +240,12 @@ def _resource(resource: Mapping[str, Any]) -> StateResource:
         is_pending_delete=bool(resource.get("delete")),
         retains_on_delete=bool(resource.get("retainOnDelete")),
         is_external=bool(resource.get("external")),
+        is_deleted=bool(resource.get("pendingReplacement")),
     )
+
+
+def _pending_create(resource: Mapping[str, Any]) -> PendingCreate:
+    return PendingCreate(resource["urn"], _properties(resource, "inputs"), bool(resource.get("retainOnDelete")))
 
 
 def _properties(resource: Mapping[str, Any], name: str) -> Mapping[str, Any]:

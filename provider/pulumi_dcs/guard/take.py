@@ -159,9 +159,7 @@ def _start(service: BackupService, operation: Operation, order: Order) -> tuple[
         now = now_at(snapshot, operation.clock)
         if (record := find_existing(snapshot, order.mark, order.reuse_within, now)) is not None:
             raise _FoundError(record)
-        check_limit(
-            snapshot, operation, order.instance_id, replaced="", holders=order.holders, was_ours=lambda _: False
-        )
+        check_limit(snapshot, operation, order.instance_id, holders=order.holders, was_ours=lambda _: False)
 
     wanted = WantedBackup(with_mark(order.remark, order.mark), order.backup_format)
     try:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any
+import threading
+from collections.abc import Collection
+from typing import Any, Final
 
 from ..api.backups import BackupRecord
+from ..engine.unknowns import has_unknowns
 from ..engine.urn import resource_name
 from ..operations.errors import RecordNotFoundError
 from ..operations.operation import Operation
 from ..recovery.evidence import record_id_of
 from ..resources.backups import BackupService
 from ..resources.mark import is_same_remark, without_mark
+from ..resources.refusals import Failure
 from ..session import Session
 from .properties import Inputs
 
@@ -21,6 +24,10 @@ class Adoption:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._lock = threading.Lock()
+        self._given_up: set[tuple[str, str]] = set()
+        self.foreseen: Final[dict[str, str]] = {}
+        """The backups that a preview has seen are to be adopted, with the resource of each."""
 
     def adopt(self, service: BackupService, operation: Operation, urn: str, inputs: Inputs, backup_id: str) -> None:
         """Take over an existing backup that no other resource has.
@@ -31,13 +38,27 @@ class Adoption:
         session, notes = self._session, self._session.notes(urn)
         record = service.find(operation, inputs.instance_id, backup_id)
         check_adoptable(record, inputs, backup_id, notes.program.secret_inputs)
-        holder = session.holders(urn).get(backup_id)
-        if holder is not None and holder != urn and session.is_declared(holder):
+        if (holder := self._declared_holder(urn, backup_id)) is not None:
             raise held_by_another(backup_id, holder)
         owner = session.journal.adopt(session.scope(urn), urn, backup_id)
         if owner is not None:
             raise held_by_another(backup_id, owner)
         notes.created = backup_id
+
+    def foresee(self, urn: str, adopted: Any) -> list[Failure]:
+        """What keeps a resource from adopting, as far as a preview can see."""
+        if has_unknowns(adopted):
+            return []
+        backup_id = str(adopted)
+        with self._lock:
+            holder = self._declared_holder(urn, backup_id) or self.foreseen.setdefault(backup_id, urn)
+        return [] if holder == urn else [Failure("adopt_backup_id", str(held_by_another(backup_id, holder)))]
+
+    def _declared_holder(self, urn: str, backup_id: str) -> str | None:
+        """Another resource that holds the backup in the saved state, and that the program is known to declare."""
+        holder = self._session.holders(urn).get(backup_id)
+        is_other = holder is not None and holder != urn and self._session.is_declared(holder)
+        return holder if is_other else None
 
     def is_spent(self, urn: str, adopted: str) -> bool:
         """Whether the resource has adopted that backup before.
@@ -46,7 +67,7 @@ class Adoption:
         itself: then only its saved state tells.
         """
         notes = self._session.notes(urn)
-        if adopted in (notes.held, notes.adopted_before):
+        if adopted in (notes.held, notes.gone, notes.adopted_before):
             return True
         if notes.was_diffed or notes.old_inputs:
             return False
@@ -55,17 +76,20 @@ class Adoption:
             for resource in self._session.in_state(urn)
         )
 
-    def other_owner(self, urn: str, backup_id: str, properties: Mapping[str, Any]) -> str | None:
-        """The resource that keeps a backup which another one, with these outputs, gives up; None for none."""
-        owner = self._session.journal.note_in_state(urn, backup_id)
-        if owner is not None:
-            return owner
-        if properties.get("adopt_backup_id") is None:
-            return None
-        # The one that it was taken from may still be in the state, and not be part of this run.
-        for resource in self._session.in_state(urn):
-            if resource.urn != urn and record_id_of(resource.id) == backup_id and not resource.is_pending_delete:
-                return resource.urn
+    def other_owner(self, urn: str, backup_id: str) -> str | None:
+        """The resource that keeps a backup which another one gives up; None for none.
+
+        The saved state decides: with targets, the other one need not be part of this run.
+        """
+        adopter = self._session.journal.owner(backup_id)
+        if adopter not in (None, urn) and self._session.notes(adopter).created == backup_id:
+            return adopter
+        with self._lock:
+            self._given_up.add((urn, backup_id))
+            for resource in self._session.in_state(urn):
+                is_other = resource.urn != urn and not resource.is_pending_delete and not resource.is_external
+                if is_other and record_id_of(resource.id) == backup_id:
+                    return None if (resource.urn, backup_id) in self._given_up else resource.urn
         return None
 
 

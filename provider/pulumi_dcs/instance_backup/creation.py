@@ -11,6 +11,7 @@ from ..resources.create_attempt import CreateAttempt
 from ..resources.limit import check_limit
 from ..resources.mark import mark_for
 from ..session import Session
+from .fate import Fate, fate_of
 from .properties import Inputs, inputs_hash, replacing_inputs
 
 
@@ -53,7 +54,7 @@ class Creation:
             self._mark(replaced),
             is_secret="remark" in self._notes.program.secret_inputs,
             # What was kept when the resource went, or was replaced by force, bears the same mark as its next first one.
-            is_mark_proof=bool(replaced) or not inputs.retain_on_delete,
+            is_mark_proof=lambda: bool(replaced) or not self._is_retained,
         )
 
         def before_start(snapshot: Snapshot[BackupRecord]) -> None:
@@ -61,9 +62,9 @@ class Creation:
                 snapshot,
                 operation,
                 inputs.instance_id,
-                replaced="" if inputs.retain_on_delete else self._notes.held,
                 holders=lambda: self._session.holders(self._urn),
                 was_ours=attempt.is_known,
+                goes_anyway=lambda backup_id: backup_id == replaced and self._is_deleted(backup_id),
             )
 
         try:
@@ -86,6 +87,15 @@ class Creation:
     def forget(self) -> None:
         """Nothing is left at the service of what this create has made."""
         self._own.forget()
+
+    def _is_deleted(self, backup_id: str) -> bool:
+        return fate_of(self._session, self._urn, backup_id) is Fate.DELETED
+
+    @property
+    def _is_retained(self) -> bool:
+        """Whether the resource has the option, which can also come from a component or a transform."""
+        pending = self._session.pending_creates(self._urn)
+        return self._inputs.retain_on_delete or any(each.retains_on_delete for each in pending)
 
     def _mark(self, replaced: str) -> str:
         if not self._session.settings.mark or not self._urn:

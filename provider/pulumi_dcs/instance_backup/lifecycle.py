@@ -21,6 +21,7 @@ from ..engine.requests import (
     UpdateRequest,
     UpdateResponse,
 )
+from ..engine.unknowns import has_unknowns
 from ..engine.urn import resource_name
 from ..engine.values import without_assets
 from ..operations.errors import (
@@ -117,7 +118,7 @@ class Lifecycle:
         which = BackupId.parse(request.id)
         self._note_in_state(request.urn, which.backup_id)
         notes = self._session.notes(request.urn)
-        notes.was_diffed = True
+        notes.was_diffed = notes.was_diffed or notes.is_checked
         status = status_of(request.old_outputs)
         changes = replacements(request.old_inputs, request.old_outputs, request.new_inputs)
         if status is BackupStatus.FAILED or status.is_gone:
@@ -129,7 +130,9 @@ class Lifecycle:
             changes = updates(request.old_inputs, old_outputs, request.new_inputs)
             is_replaced = notes.program.replaces_on(changes)
         if is_replaced:
-            self._foresee_replacement(
+            # Asked before the program has come to it: what it depends on is deleted first, and so it is before that.
+            notes.is_deleted_first |= not notes.is_checked and has_unknowns(request.new_inputs)
+            self._preflight.say_replacement(
                 request.urn, request.id, request.old_inputs, request.old_outputs, request.new_inputs
             )
             return DiffResponse(changes, has_changes=True, outputs=frozenset({"status"}))
@@ -169,7 +172,9 @@ class Lifecycle:
         which = BackupId.parse(request.id)
         is_in_state = "backup_id" in request.properties
         if is_in_state:
-            self._note_in_state(request.urn, which.backup_id)
+            # Claimed only by the diff: a refresh may still know the resource by the name that it had before.
+            self._session.notes(request.urn).held = which.backup_id
+            self._session.journal.note_all_in_state([which.backup_id])
         known = {**request.inputs, **request.properties}
         service = self._services.of(known)
         operation = self._operation(f"list the backups of instance {which.instance_id}", request, READ_TIMEOUT)
@@ -184,7 +189,8 @@ class Lifecycle:
         if record is None and is_in_state:
             check_origin(KIND.of(which.backup_id, which.instance_id), known, service.client.location)
             # It goes from the state: what is created now, in the same run, replaces nothing.
-            self._session.notes(request.urn).held = ""
+            notes = self._session.notes(request.urn)
+            notes.held, notes.gone = "", which.backup_id
             return ReadResponse("")
         if record is None:
             # InstanceBackup.get: for the engine, an empty response to it would be a resource without properties.
@@ -229,7 +235,8 @@ class Lifecycle:
         which = BackupId.parse(request.id)
         urn, props = request.urn, request.properties
         self._name_orphans(urn)
-        owner = self._adoption.other_owner(urn, which.backup_id, props)
+        self._session.journal.note_all_in_state([which.backup_id])
+        owner = self._adoption.other_owner(urn, which.backup_id)
         if owner is not None:
             self._session.log.warn(
                 urn, f"Backup {which.backup_id} is not deleted: {resource_name(owner)!r} has it as well."
@@ -258,45 +265,21 @@ class Lifecycle:
         notes = self._session.notes(urn)
         adopted = inputs.get("adopt_backup_id")
         if adopted is not None and not self._adoption.is_spent(urn, adopted):
-            return list(self._preflight.check_adoption(urn, inputs))
+            return list(self._preflight.check_adoption(urn, inputs)) or self._adoption.foresee(urn, adopted)
         is_first = not notes.old_inputs
         if not notes.was_diffed:
             # A replacement that is forced: some ways of that hide the old inputs from check, too.
             if (held := self._preflight.held(urn)) is not None:
                 is_first = False
-                self._foresee_replacement(urn, held.id, held.inputs, held.outputs, inputs)
+                self._preflight.say_replacement(urn, held.id, held.inputs, held.outputs, inputs)
             elif not is_first:
                 self._session.log.info(urn, preview.forced_replacement(inputs))
         return list(self._preflight.check_creation(urn, inputs, is_first=is_first))
 
-    def _foresee_replacement(
-        self,
-        urn: str,
-        resource_id: str,
-        old_inputs: Mapping[str, Any],
-        old_outputs: Mapping[str, Any],
-        new_inputs: Mapping[str, Any],
-    ) -> None:
-        """Say in a preview what a replacement does."""
-        program = self._session.notes(urn).program
-        if not program.dry_run:
-            return
-        which = BackupId.parse(resource_id)
-        replaced = preview.Replaced(
-            which.instance_id,
-            which.backup_id,
-            status_of(old_outputs),
-            self._preflight.fate(urn, resource_id, Inputs.of(old_inputs)),
-            is_deleted_first=program.delete_before_replace is True,
-        )
-        text = preview.replacement(replaced, new_inputs, adopted_before=str(old_inputs.get("adopt_backup_id") or ""))
-        log = self._session.log
-        (log.warn if replaced.leaves_a_gap else log.info)(urn, text)
-
     def _note_in_state(self, urn: str, backup_id: str) -> None:
         """The engine has named the backup: its saved state holds it for this resource."""
         self._session.notes(urn).held = backup_id
-        owner = self._session.journal.note_in_state(urn, backup_id)
+        owner = self._session.journal.note_in_state(urn, backup_id) or self._adoption.foreseen.get(backup_id)
         if owner is not None and self._session.is_declared(owner) and self._session.is_declared(urn):
             raise OperationError(
                 f"Two resources have backup {backup_id}: {resource_name(urn)!r} and {resource_name(owner)!r}.",

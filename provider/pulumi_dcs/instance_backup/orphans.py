@@ -31,10 +31,7 @@ def name_orphans(session: Session, services: BackupServices) -> Callable[[str], 
         lambda entry: _find(entry, session, services),
         inputs_hash,
         session.log.warn,
-        ways_out=lambda backup_id, name: (
-            f"`pulumi up` takes it over by itself if {name!r} is declared as it was then. If it is not, take it over "
-            f"with adopt_backup_id={backup_id!r}, or delete it in the console."
-        ),
+        ways_out=_ways_out,
     )
 
     def announce(urn: str) -> None:
@@ -42,6 +39,14 @@ def name_orphans(session: Session, services: BackupServices) -> Callable[[str], 
             orphans.announce(session.scope(urn), urn)
 
     return announce
+
+
+def _ways_out(backup_id: str, name: str) -> str:
+    adopt = f"take it over with adopt_backup_id={backup_id!r}" if backup_id else "look for it in the console: adopt it"
+    return (
+        f"`pulumi up` takes it over by itself if {name!r} is declared as it was then. If it is not, {adopt}, or delete "
+        f"it{' in the console' if backup_id else ''}."
+    )
 
 
 def _find(entry: Entry, session: Session, services: BackupServices) -> Found:

@@ -9,8 +9,10 @@ from ..api.errors import ServiceError
 from ..engine.stack_state import StateResource
 from ..engine.unknowns import has_unknowns
 from ..operations.errors import RecordNotFoundError
+from ..operations.ownership import Progress
 from ..operations.wait import usual_length
-from ..resources.backups import BackupServices
+from ..recovery.evidence import record_id_of
+from ..resources.backups import BackupServices, WantedBackup
 from ..resources.create_attempt import was_interrupted
 from ..resources.instance_probe import InstanceProbe, no_instance
 from ..resources.location import LocationFiller
@@ -18,7 +20,9 @@ from ..resources.refusals import Failure
 from ..session import Session
 from . import preview
 from .adoption import check_adoptable
-from .properties import Inputs, replacing_inputs
+from .fate import fate_of
+from .identity import BackupId
+from .properties import Inputs, inputs_hash, replacing_inputs, status_of
 
 
 class Preflight:
@@ -42,9 +46,35 @@ class Preflight:
             is_first: whether the resource has no backup yet; else the diff says what is going to happen.
         """
         failures = self._check_instance(urn, inputs, is_first=is_first)
-        if was_interrupted(self._session, urn, inputs, replacing_inputs):
+        if was_interrupted(self._session, urn, inputs, replacing_inputs) and self._may_have_left_one(urn, inputs):
             self._session.log.info(urn, preview.INTERRUPTED)
         return failures
+
+    def _may_have_left_one(self, urn: str, inputs: Mapping[str, Any]) -> bool:
+        """Whether an interrupted create may have made a backup that no state holds, as far as one list tells."""
+        session, key = self._session, inputs_hash(inputs)
+        left = [each for each in session.journal.left(session.scope(urn)) if (each.urn, each.inputs_hash) == (urn, key)]
+        if left and all(each.progress == Progress() for each in left):
+            return False
+        if has_unknowns(inputs) or not self._locations.has_credentials(urn):
+            return True
+        declared = Inputs.of(inputs)
+        try:
+            service = self._services.of(inputs)
+            snapshot = self._probe.backups(urn, service, declared.instance_id)
+        except ServiceError:
+            return True
+        if snapshot is None or not snapshot.is_complete:
+            return True
+        wanted, holders = WantedBackup(declared.remark or "", declared.backup_format), session.holders(urn)
+        return any(
+            record.id not in holders
+            and not record.is_gone
+            and not record.has_failed
+            and wanted.resembles(record)
+            and session.journal.can_have_made(0, urn, key, record.id)
+            for record in snapshot.records.values()
+        )
 
     def _check_instance(self, urn: str, inputs: Mapping[str, Any], *, is_first: bool) -> list[Failure]:
         location = {name: inputs.get(name, "") for name in ("instance_id", "region", "project_id")}
@@ -90,19 +120,33 @@ class Preflight:
             return [Failure("adopt_backup_id", str(error))]
         return []
 
+    def say_replacement(
+        self,
+        urn: str,
+        resource_id: str,
+        old_inputs: Mapping[str, Any],
+        old_outputs: Mapping[str, Any],
+        new_inputs: Mapping[str, Any],
+    ) -> None:
+        """Say what a replacement does, if this is a preview."""
+        notes = self._session.notes(urn)
+        program = notes.program
+        if not program.dry_run:
+            return
+        which = BackupId.parse(resource_id)
+        replaced = preview.Replaced(
+            which.instance_id,
+            which.backup_id,
+            status_of(old_outputs),
+            fate_of(self._session, urn, which.backup_id),
+            is_deleted_first=program.delete_before_replace is True or notes.is_deleted_first,
+        )
+        text = preview.replacement(replaced, new_inputs, adopted_before=str(old_inputs.get("adopt_backup_id") or ""))
+        log = self._session.log
+        (log.warn if replaced.leaves_a_gap else log.info)(urn, text)
+
     def held(self, urn: str) -> StateResource | None:
-        """The resource as the saved state has it; None where it is not there, or can't be read."""
+        """The resource as the saved state has it; None where it is not there any more, or can't be read."""
+        gone = self._session.notes(urn).gone
         found = (each for each in self._session.in_state(urn) if each.urn == urn and not each.is_pending_delete)
-        return next(found, None)
-
-    def fate(self, urn: str, resource_id: str, old_inputs: Inputs) -> preview.Fate:
-        """What becomes of the backup that is replaced: the engine goes by the option that its saved state has.
-
-        The option can come from a component or a transform; so it is only known from that state.
-        """
-        if old_inputs.retain_on_delete:
-            return preview.Fate.KEPT
-        held = self.held(urn)
-        if held is None or held.id != resource_id:
-            return preview.Fate.UNKNOWN
-        return preview.Fate.KEPT if held.retains_on_delete else preview.Fate.DELETED
+        return next((each for each in found if not gone or record_id_of(each.id) != gone), None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, Final
 
 from ..api.backups import BackupStatus
@@ -12,20 +11,13 @@ from ..api.clock import in_words
 from ..api.instances import Instance
 from ..engine.unknowns import UNKNOWN
 from ..resources.instance_text import describe
+from .fate import Fate
 
 INTERRUPTED: Final = (
     "An earlier run of it was interrupted: `pulumi up` goes on with the backup that it has started, if that is "
-    "certain to be this resource's."
+    "certain to be this resource's, and else takes none and says why."
 )
 """Of a resource that the saved state has as being created, to follow what it does."""
-
-
-class Fate(Enum):
-    """What becomes of a backup that is replaced."""
-
-    DELETED = "deleted"
-    KEPT = "kept"
-    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -48,7 +40,7 @@ class Replaced:
     @property
     def leaves_a_gap(self) -> bool:
         """Whether there is a time without a backup."""
-        return self.is_deleted_first and self.fate is not Fate.KEPT
+        return self.is_deleted_first and self.fate not in (Fate.KEPT, Fate.GONE)
 
 
 def creation(new_inputs: Mapping[str, Any], instance: Instance | None, usual_length: float | None) -> str:
@@ -89,6 +81,7 @@ def replacement(replaced: Replaced, new_inputs: Mapping[str, Any], *, adopted_be
     then = {
         Fate.DELETED: f", then deletes {old}",
         Fate.KEPT: f", and leaves {old} at the service (retain_on_delete)",
+        Fate.GONE: f" in place of {old}, which is deleted already",
         Fate.UNKNOWN: f" in place of {old}",
     }[replaced.fate]
     return f"{why}Takes {what}{then}."

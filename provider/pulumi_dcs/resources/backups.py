@@ -45,14 +45,14 @@ class WantedBackup:
         backup_format: None for the service's default.
         mark: what the remark ends in at the service; empty where that is not switched on.
         is_secret: whether the remark is a secret.
-        is_mark_proof: whether only a create of this generation can have written the mark.
+        is_mark_proof: whether only a create of this generation can have written the mark; asked where it matters.
     """
 
     remark: str
     backup_format: BackupFormat | None
     mark: str = ""
     is_secret: bool = False
-    is_mark_proof: bool = True
+    is_mark_proof: Callable[[], bool] = lambda: True
 
     @property
     def sent_remark(self) -> str:
@@ -80,7 +80,7 @@ class WantedBackup:
 
     def is_marked(self, record: BackupRecord) -> bool:
         """Whether the backup bears this very mark, and that proves whose it is."""
-        return self.is_mark_proof and ends_in(record.remark, self.mark)
+        return ends_in(record.remark, self.mark) and self.is_mark_proof()
 
 
 class BackupService:

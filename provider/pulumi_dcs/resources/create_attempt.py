@@ -92,7 +92,8 @@ class CreateAttempt:
 
     def note_returned(self) -> None:
         """The create returns to the engine now, whether it has succeeded or not."""
-        if isinstance(self._attempt, JournalAttempt):
+        # Without checkpoints, it is saved only at the end: that the state has not got it proves nothing until then.
+        if isinstance(self._attempt, JournalAttempt) and self._session.saves_pending_creates:
             self._attempt.note_returned()
 
     def forget(self) -> None:

@@ -27,16 +27,16 @@ def check_limit(
     operation: Operation,
     instance_id: str,
     *,
-    replaced: str,
     holders: Callable[[], Mapping[str, str]],
     was_ours: Callable[[str], bool],
+    goes_anyway: Callable[[str], bool] = lambda _: False,
 ) -> None:
     """Make sure that nothing is lost by one backup more.
 
     Args:
-        replaced: the backup that goes anyway once the new one is there; empty for none.
         holders: the backups that the stack's state holds, with their URNs; asked only at the limit.
         was_ours: whether a backup was once made by this package, as far as this machine knows.
+        goes_anyway: whether a backup is deleted anyway once the new one is there; asked only at the limit.
 
     Raises:
         LimitReachedError: the one that would go is held by a resource, or was to be kept.
@@ -45,7 +45,7 @@ def check_limit(
     if len(living) < MAX_BACKUPS:
         return
     oldest = min(living, key=lambda record: record.created or _LONG_AGO)
-    if oldest.id == replaced:
+    if goes_anyway(oldest.id):
         return
     holder = holders().get(oldest.id)
     if holder is not None:

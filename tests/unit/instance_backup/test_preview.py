@@ -7,7 +7,8 @@ from pulumi_dcs.api.backups import BackupStatus
 from pulumi_dcs.api.instances import Instance
 from pulumi_dcs.engine.unknowns import UNKNOWN
 from pulumi_dcs.instance_backup import preview
-from pulumi_dcs.instance_backup.preview import Fate, Replaced
+from pulumi_dcs.instance_backup.fate import Fate
+from pulumi_dcs.instance_backup.preview import Replaced
 
 NEW = {"instance_id": "i"}
 
@@ -28,6 +29,11 @@ def replaced(
             "Takes a new backup of instance i, and leaves backup old at the service (retain_on_delete).",
         ),
         (replaced(Fate.UNKNOWN), NEW, "Takes a new backup of instance i in place of backup old."),
+        (
+            replaced(Fate.GONE, first=True),
+            NEW,
+            "Takes a new backup of instance i in place of backup old, which is deleted already.",
+        ),
         (
             replaced(first=True),
             NEW,

@@ -33,9 +33,9 @@ def checked(listed: Snapshot[BackupRecord], *, replaced: str = "", holder: str =
         listed,
         Operation("back up", clock=LeapingClock(), timeout=60.0, warn=warnings.append),
         "i",
-        replaced=replaced,
         holders=lambda: {"b0": holder} if holder else {},
         was_ours=lambda backup_id: backup_id == ours,
+        goes_anyway=lambda backup_id: backup_id == replaced,
     )
     return warnings
 
@@ -48,7 +48,6 @@ def test_below_the_limit_nobody_is_asked() -> None:
         snapshot(30, gone=7),
         Operation("back up", clock=LeapingClock(), timeout=60.0),
         "i",
-        replaced="",
         holders=asked,
         was_ours=lambda _: True,
     )
