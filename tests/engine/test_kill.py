@@ -41,7 +41,9 @@ def test_the_next_up_takes_over_the_killed_runs_backup(
     killed_up(stack, lambda: endpoint.count("list_backups") > 1, kill=kill)
     (backup_id,) = endpoint.backup_ids()
     endpoint.change_backup(backup_id, duration=0.0 if finished else 5.0, created=time.time() - 3.0)
-    is_pending = kill is not kill_host
+    # An engine that outlives its host by long enough saves that the create failed.
+    is_pending = bool(stack.deployment().get("pending_operations"))
+    assert is_pending or kill is kill_host
     assert ("An earlier run of it was interrupted: `pulumi up` goes on" in stack.preview().diagnostics) == is_pending
     outcome = stack.up()
     assert outcome.ok, outcome.text

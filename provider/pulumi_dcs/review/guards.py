@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from ..instance_backup.names import RESOURCE_TYPE
 from .events import Diagnostic, EventLog
 
 _TAKES: Final = ("Takes a backup of instance ", "Backed up before ")
@@ -15,9 +16,9 @@ _PERHAPS: Final = " changes, which is not known yet"
 
 
 def guards_in(log: EventLog) -> tuple[Diagnostic, ...]:
-    """Its messages on backups, each once."""
+    """Its messages on backups, each once. An ``InstanceBackup``, which has a row, says some of them as well."""
     said = (each for each in log.diagnostics if each.severity == "info" and each.message.startswith(_TAKES + _USES))
-    return tuple(dict.fromkeys(said))
+    return tuple(dict.fromkeys(each for each in said if RESOURCE_TYPE not in each.urn))
 
 
 def taken_by(guards: Iterable[Diagnostic]) -> int:

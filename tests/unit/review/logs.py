@@ -79,8 +79,9 @@ def replacement(
     return [*deletion, *made] if deletes_first else [*made, *deletion]
 
 
-def diagnostic(message: str, severity: str = "warning", name: str = "") -> dict[str, Any]:
-    return {"diagnosticEvent": {"message": message, "severity": severity, **({"urn": urn(name)} if name else {})}}
+def diagnostic(message: str, severity: str = "warning", name: str = "", type_: str = TYPE) -> dict[str, Any]:
+    of = {"urn": urn(name, type_)} if name else {}
+    return {"diagnosticEvent": {"message": message, "severity": severity, **of}}
 
 
 def log(*events: dict[str, Any] | Iterable[dict[str, Any]]) -> EventLog:

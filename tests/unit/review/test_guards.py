@@ -11,6 +11,7 @@ from pulumi_dcs.review.report import Outcome
 
 from .logs import diagnostic, facts, location, log, record, report, state, step
 
+INSTANCE = "huaweicloud:Dcs/instance:Instance"
 TAKES = "Takes a backup of instance orders before this update (master/standby, Redis 6.0)."
 PERHAPS = "Takes a backup of instance orders before this update if capacity changes, which is not known yet."
 BACKED_UP = "Backed up before this update of orders: backup b1, 12 s."
@@ -28,7 +29,8 @@ USES = "Uses backup b1, which an earlier run took before this update of orders."
     ],
 )
 def test_they_are_counted_and_shown(message: str, outcome: Outcome, expected: str, label: str) -> None:
-    events = log(diagnostic(message, "info#err", "orders"), diagnostic(message, "info#err", "orders"))
+    said = diagnostic(message, "info#err", "orders", INSTANCE)
+    events = log(said, said)
     found = report(events, {}, outcome, guards=guards_in(events), seconds=5.0)
     assert headline(found) == expected
     assert found.label == label
@@ -40,8 +42,15 @@ def test_other_messages_are_none() -> None:
     assert guards_in(log(diagnostic("Takes over a restore", "info"), diagnostic(TAKES, "warning"))) == ()
 
 
+def test_what_a_backup_says_of_itself_is_in_its_row() -> None:
+    said = ("Takes a backup of instance orders (Redis 6.0).", "Goes on with backup b1 of an interrupted run.")
+    events = log(step("create", "a", None, state()), *(diagnostic(each, "info", "a") for each in said))
+    assert guards_in(events) == ()
+    assert guards_in(log(*(diagnostic(each, "info", "orders", INSTANCE) for each in said))) != ()
+
+
 def test_how_long_it_all_takes_is_not_known_then() -> None:
-    events = log(step("create", "a", None, state()), diagnostic(TAKES, "info", "orders"))
+    events = log(step("create", "a", None, state()), diagnostic(TAKES, "info", "orders", INSTANCE))
     known = {location(): facts(record("b0"))}
     assert "about 3 min" in headline(report(events, known))
     assert "about" not in headline(report(events, known, guards=guards_in(events)))
