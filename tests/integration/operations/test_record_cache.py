@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from pulumi_dcs.api.errors import UnexpectedResponse
 from pulumi_dcs.api.pages import Page
 from pulumi_dcs.operations import record_cache
 from pulumi_dcs.operations.errors import IncompleteListError, TimedOutError
+from pulumi_dcs.operations.operation import Operation
 from pulumi_dcs.operations.record_cache import RecordCache
 
 from tests.clocks import LeapingClock
@@ -133,7 +135,7 @@ def in_threads(count: int, work: Callable[[], object]) -> list[threading.Thread]
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_those_who_wait_share_one_request_and_its_failure(*, fails: bool) -> None:
+def test_those_who_wait_share_one_request_and_its_failure(monkeypatch: pytest.MonkeyPatch, *, fails: bool) -> None:
     page = Page(1, records(1), 1)
     gate = Gate(UnexpectedResponse("DCS failed.", http_status=500) if fails else page)
     cache = RecordCache[BackupRecord](lambda _: gate)
@@ -145,7 +147,17 @@ def test_those_who_wait_share_one_request_and_its_failure(*, fails: bool) -> Non
         except UnexpectedResponse as error:
             outcomes.append(error.summary)
 
+    waiting: list[Operation] = []
+    wait_for = Operation.wait_for
+
+    def note_waiting(operation: Operation, event: threading.Event) -> None:
+        waiting.append(operation)
+        wait_for(operation, event)
+
+    monkeypatch.setattr(Operation, "wait_for", note_waiting)
     threads = in_threads(8, ask)
+    while len(waiting) < len(threads) - 1:
+        time.sleep(0.01)  # a failure is only for those who wait already
     gate.open.set()
     for thread in threads:
         thread.join()
