@@ -34,7 +34,7 @@ from .settings import ReviewSettings
 STALE: Final = 3
 """The exit code of an apply where nothing may be done: the plan is stale, or there is none."""
 _FAILED: Final = 1
-"""Its exit code where the engine ends with 3 of its own: it isn't logged in."""
+"""The exit code of an apply where the engine ends with 3 of its own: it isn't logged in."""
 _OFF_PLAN: Final = re.compile(
     r"(resource (urn:.+ )?violates plan|[\w-]+ is not allowed by the plan|no plan for resource urn:.+|"
     r"Expected a new resource plan for urn:.+)(: |$)"
@@ -114,7 +114,7 @@ class Review:
                 # What a preview has planned is nothing that was done.
                 ran = replace(ran, events=replace(ran.events, steps=()))
                 self._report(Outcome.INTERRUPTED if ran.is_cancelled else Outcome.APPLY_FAILED, ran, seconds)
-                return ran.code if ran.code != STALE else _FAILED
+                return _exit_code(ran)
             return self._up(own, is_reviewed=False)
 
     def drift(self) -> int:
@@ -150,7 +150,7 @@ class Review:
                 file=sys.stderr,
             )
             return STALE
-        return ran.code if ran.code != STALE else _FAILED
+        return _exit_code(ran)
 
     def _refusal(self) -> str:
         """Why there is no plan that counts as reviewed; empty where there is one."""
@@ -249,6 +249,11 @@ class Review:
             ["pulumi", "version"], env=dict(self._environment), capture_output=True, text=True, check=False
         )
         return done.stdout.strip() or "of an unknown version"
+
+
+def _exit_code(ran: Ran) -> int:
+    """The engine's, unless that would say that the plan is stale."""
+    return ran.code if ran.code != STALE else _FAILED
 
 
 def is_off_plan(log: EventLog) -> bool:

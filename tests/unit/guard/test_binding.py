@@ -34,7 +34,6 @@ def program() -> Iterator[None]:
     for task in (tasks := asyncio.all_tasks(loop)):
         task.cancel()
     loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-    pulumi.runtime.settings.reset_options()
     asyncio.set_event_loop(None)
     loop.close()
 
